@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StrongId: integers that cannot be mistaken for one another. An Ino is not a Lsn, although both are
+// 64 bits; each id type is declared beside the thing that it names.
+#ifndef METARING_KVNODE_BASE_IDS_H_
+#define METARING_KVNODE_BASE_IDS_H_
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+
+namespace metaring {
+
+template <typename Tag, typename Int = uint64_t>
+class StrongId {
+ public:
+  using Integer = Int;
+  constexpr StrongId() = default;
+  constexpr explicit StrongId(Int v) : value_(v) {}
+  constexpr Int value() const { return value_; }
+  friend constexpr auto operator<=>(StrongId, StrongId) = default;
+
+ private:
+  Int value_ = 0;
+};
+
+using KeyspaceId = StrongId<struct KeyspaceIdTag, uint32_t>;
+using SlotId = StrongId<struct SlotIdTag, uint16_t>;
+
+}  // namespace metaring
+
+template <typename Tag, typename Int>
+struct std::hash<metaring::StrongId<Tag, Int>> {
+  size_t operator()(metaring::StrongId<Tag, Int> id) const {
+    return std::hash<Int>()(id.value() * Int{0x9E3779B1});
+  }
+};
+
+#endif  // METARING_KVNODE_BASE_IDS_H_

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The embedded form: the whole store in one process, on one directory. The same log, the same store
+// and the same state machine as a node's, as one group of one member.
+//
+// A write is checked against the current state (a transaction whose compare fails is answered without a
+// log write), queued in the log, made durable with everything else that is queued, and applied in log
+// order; only then is it seen by readers and answered. The calling threads do all of this themselves.
+#ifndef METARING_KVNODE_CLIENT_EMBEDDED_H_
+#define METARING_KVNODE_CLIENT_EMBEDDED_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kvnode/base/clock.h"
+#include "kvnode/client/kv.h"
+#include "kvnode/log/log.h"
+#include "kvnode/store/directory.h"
+#include "kvnode/store/store.h"
+
+namespace metaring::client {
+
+enum class Compression : uint8_t { kNone = 0, kZstd = 1 };
+
+struct KeyspaceOptions {
+  Compression compression = Compression::kNone;
+  uint32_t compression_bytes_min = 512;  // smaller values are stored as they are
+};
+
+struct KeyspaceInfo {
+  std::string name;  // 1 to 64 of a-z A-Z 0-9 . _ -, not starting with a dot
+  KeyspaceOptions options;
+};
+
+struct EmbeddedOptions {
+  log::LogOptions log;
+  store::StoreOptions store;
+  store::IfMissing if_missing = store::IfMissing::kCreate;
+};
+
+struct EmbeddedStats {
+  log::LogStats log;
+  store::Usage store;
+};
+
+// Thread-safe. One process at a time has it open.
+class Embedded {
+ public:
+  virtual ~Embedded() = default;
+
+  // kNotFound when there is none of that name. The Kv must not outlive this object.
+  virtual Result<std::unique_ptr<Kv>> Open(const std::string& keyspace) = 0;
+  // kExists, kInvalidArgument for the name.
+  virtual Status Create(const std::string& keyspace, const KeyspaceOptions& options) = 0;
+  virtual Result<std::vector<KeyspaceInfo>> List() = 0;
+  virtual EmbeddedStats stats() const = 0;
+  // Writes what is in memory to LMDB and lets go of the log; not needed for durability.
+  virtual Status Flush() = 0;
+};
+
+// Opens `directory`/{FORMAT,log/,data.mdb}, or makes it, and replays the log.
+Result<std::unique_ptr<Embedded>> OpenEmbedded(const std::string& directory,
+                                               const EmbeddedOptions& options, const Clock& clock);
+
+// The same over a memory store and any disk for the log: for tests and the simulator.
+Result<std::unique_ptr<Embedded>> OpenEmbeddedOn(std::unique_ptr<store::Store> store, Disk& disk,
+                                                 const EmbeddedOptions& options, const Clock& clock);
+
+}  // namespace metaring::client
+
+#endif  // METARING_KVNODE_CLIENT_EMBEDDED_H_
