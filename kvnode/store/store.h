@@ -9,7 +9,8 @@
 // overlays first, then in an LMDB snapshot, so neither commits nor flushes stand in their way. At most
 // two overlays exist; when both are full, Begin waits for the flusher (bounded memory).
 //
-// Keys are 1 B to 1 MiB + 64 B, values 0 B to 16 MiB + 64 B, both in any bytes; order is unsigned byte order.
+// Keys are 1 B to kKeyBytesMax, values 0 B to kValueBytesMax, both in any bytes; order is unsigned byte
+// order. The 64 B above the round numbers are for what the state machine adds to a client's.
 //
 // The memory form has the same behaviour without files; it is for tests and the simulator.
 #ifndef METARING_KVNODE_STORE_STORE_H_
@@ -24,6 +25,9 @@
 #include "kvnode/base/result.h"
 
 namespace metaring::store {
+
+inline constexpr size_t kKeyBytesMax = (1 << 20) + 64;
+inline constexpr size_t kValueBytesMax = (16 << 20) + 64;
 
 // One caller. A position in the keys of a View, in byte order. Usage:
 //   auto cursor = view->NewCursor();
@@ -53,8 +57,10 @@ class View {
   virtual std::unique_ptr<Cursor> NewCursor() const = 0;
 };
 
-// One caller; one at a time in a Store. It reads its own writes. Destroyed without Commit, it leaves
-// no trace. Writes are total: sizes are checked before the log, so Put and Delete cannot fail.
+// One caller; one at a time in a Store. It reads its own writes; a cursor of it shows those that were
+// made before its last Seek, and may or may not show later ones. Destroyed without Commit, it leaves
+// no trace. Writes are total: sizes are checked before the log, so Put and Delete cannot fail. After
+// Commit it must only be destroyed.
 class Txn : public View {
  public:
   virtual void Put(ByteView key, ByteView value) = 0;
