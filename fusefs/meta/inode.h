@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Inode: what stat(2) and the mount need to know of one file, as a plain value; and Place, where its
-// record lies among the keys.
+// Inode: what stat(2) and the mount need to know of one file, as a plain value; and Place, where
+// its record lies among the keys.
 #ifndef METARING_FUSEFS_META_INODE_H_
 #define METARING_FUSEFS_META_INODE_H_
 
@@ -29,6 +29,7 @@ inline constexpr size_t kXattrValueBytesMax = 64 << 10;
 inline constexpr size_t kXattrListBytesMax = 64 << 10;
 // All values and names of one inode together: they must move in one transaction with their file.
 inline constexpr size_t kXattrTotalBytesMax = 256 << 10;
+inline constexpr size_t kXattrCountMax = 1024;
 inline constexpr uint32_t kLinksMax = 65'000;
 inline constexpr int64_t kFileBytesMax = int64_t{1} << 47;
 
@@ -57,6 +58,7 @@ struct Place {
 struct InodeRef {
   Ino ino;
   Place place;
+  bool directory = false;  // a hint: known to be a directory, which saves a read
 };
 
 struct Inode {
@@ -67,13 +69,18 @@ struct Inode {
   uint32_t nlink = 1;  // directories: 2 + subdirectories
   uint64_t rdev = 0;   // devices only
   int64_t size = 0;    // bytes; symlinks: of the target; directories: number of entries
-  int64_t bytes_allocated = 0;  // of stored content; st_blocks is this over 512, rounded up
+  // What is stored of the content; st_blocks is this over 512, rounded up. Small content counts its
+  // stored bytes; each block that exists counts its part inside the file (past the end: all of it).
+  int64_t bytes_allocated = 0;
   Time atime;
   Time mtime;
   Time ctime;
   uint64_t generation = 0;  // of the content: changes when it is truncated to nothing
   // Content of at most Volume::small_bytes_max lies beside the entry in one value; else in blocks.
   bool small_content = true;
+  // Blocks past the end of the file, which only fallocate makes, have smaller indexes; 0: there are
+  // none.
+  uint64_t preallocated_blocks_end = 0;
   std::string symlink_target;
   std::map<std::string, Bytes> xattrs;  // the small ones
   bool has_large_xattrs = false;        // then more lie beside the entry

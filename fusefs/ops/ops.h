@@ -3,12 +3,12 @@
 // The filesystem's operations: request + Kv -> Result<Reply>. One .cc file for each operation. The
 // mount, the command line and libraries that address files by path all call these.
 //
-// An operation reads what it needs, decides, and ends in at most one transaction that compares what it
-// decided by; when it loses against another writer it starts again, kAttemptsMax times at most, then
-// kConflict. Errors are those of POSIX by ErrorCode; kCorrupt for a record that does not decode.
-// Permission to traverse, read and write is the caller's business (in the mount the kernel's, by
-// default_permissions); what only a filesystem can decide is here: inheritance of group and ACL, and
-// which bits a change clears.
+// An operation reads what it needs, decides, and ends in at most one transaction that compares what
+// it decided by; when it loses against another writer it starts again, kAttemptsMax times at most,
+// then kConflict. Errors are those of POSIX by ErrorCode; kCorrupt for a record that does not
+// decode. Permission to traverse, read and write is the caller's business (in the mount the
+// kernel's, by default_permissions); what only a filesystem can decide is here: inheritance of
+// group and ACL, and which bits a change clears.
 #ifndef METARING_FUSEFS_OPS_OPS_H_
 #define METARING_FUSEFS_OPS_OPS_H_
 
@@ -48,7 +48,7 @@ struct Caller {
 struct Node {
   Inode inode;
   Place place;
-  InodeRef ref() const { return {inode.ino, place}; }
+  InodeRef ref() const { return {inode.ino, place, inode.IsDirectory()}; }
 };
 
 // --- finding -------------------------------------------------------------------------------------
@@ -60,7 +60,8 @@ Result<Node> GetAttr(const Context& ctx, const InodeRef& ref);
 // The parent directory of a directory (the root is its own parent).
 Result<Node> LookupParent(const Context& ctx, Ino directory);
 
-// --- making and removing ---------------------------------------------------------------------------
+// --- making and removing
+// ---------------------------------------------------------------------------
 
 struct MakeRequest {
   Ino parent;
@@ -112,15 +113,15 @@ struct RenameRequest {
   std::string old_name;
   Ino new_parent;
   std::string new_name;
-  bool no_replace = false;  // RENAME_NOREPLACE: kExists instead of replacing
-  bool exchange = false;    // RENAME_EXCHANGE: both must exist; not with no_replace
+  bool no_replace = false;          // RENAME_NOREPLACE: kExists instead of replacing
+  bool exchange = false;            // RENAME_EXCHANGE: both must exist; not with no_replace
   IfLast if_last = IfLast::kErase;  // for a replaced file
   std::optional<Ino> expected_target;
 };
 struct Renamed {
-  Node moved;                        // with its new place
-  std::optional<Node> exchanged;     // with its new place
-  std::optional<Removed> replaced;   // what had the new name
+  Node moved;                       // with its new place
+  std::optional<Node> exchanged;    // with its new place
+  std::optional<Removed> replaced;  // what had the new name
 };
 // kInvalidArgument for a directory into itself or below, kNotEmpty, kIsDirectory, kNotDirectory.
 // Two names of one inode: nothing is done (POSIX), `moved` is the object at its old place.
@@ -145,39 +146,42 @@ Result<Node> SetAttr(const Context& ctx, const SetAttrRequest& request);
 
 struct SetXattrRequest {
   InodeRef ref;
-  std::string name;  // with its namespace; system.posix_acl_access and _default are checked and kept in
-                     // step with the mode
+  std::string name;  // with its namespace; system.posix_acl_access and _default are checked and
+                     // kept in step with the mode
   Bytes value;
-  bool create = false;   // XATTR_CREATE: kExists when it is there
-  bool replace = false;  // XATTR_REPLACE: kNoData when it is not
+  bool create = false;      // XATTR_CREATE: kExists when it is there
+  bool replace = false;     // XATTR_REPLACE: kNoData when it is not
   bool clear_sgid = false;  // with an access ACL: the kernel found the caller outside the group
 };
-// kTooBig for the value, kOutOfRange for the name, kNoSpace over kXattrTotalBytesMax or the list's limit,
-// kUnsupported for a namespace that is not user, trusted, security or the two ACLs.
+// kTooBig for the value, kOutOfRange for the name, kNoSpace over kXattrTotalBytesMax or the list's
+// limit, kUnsupported for a namespace that is not user, trusted, security or the two ACLs.
 Result<Node> SetXattr(const Context& ctx, const SetXattrRequest& request);
 Result<Bytes> GetXattr(const Context& ctx, const InodeRef& ref, std::string_view name);  // kNoData
 Result<std::vector<std::string>> ListXattr(const Context& ctx, const InodeRef& ref);
-Result<Node> RemoveXattr(const Context& ctx, const InodeRef& ref, std::string_view name);  // kNoData
+Result<Node> RemoveXattr(const Context& ctx, const InodeRef& ref,
+                         std::string_view name);  // kNoData
 
-// --- directories -----------------------------------------------------------------------------------
+// --- directories
+// -----------------------------------------------------------------------------------
 
-// A position in a directory: 0 is the start; else 63 bits of the last name's hash. It stays good while
-// other names come and go. "." and ".." are the mount's (cookies 1 and 2).
+// A position in a directory: 0 is the start; else 63 bits of the last name's hash. It stays good
+// while other names come and go. "." and ".." are the mount's (cookies 1 and 2).
 using Cookie = uint64_t;
 inline constexpr Cookie kFirstEntryCookie = 3;  // no entry has a smaller one
 
 struct DirectoryEntry {
   std::string name;
-  Cookie cookie = 0;  // of this entry; entries of equal hash share one and are never split over pages
+  Cookie cookie =
+      0;  // of this entry; entries of equal hash share one and are never split over pages
   Ino ino;
-  uint32_t type = 0;            // S_IFMT bits
-  std::optional<Node> node;     // with attributes
+  uint32_t type = 0;         // S_IFMT bits
+  std::optional<Node> node;  // with attributes
 };
 struct ReadDirRequest {
   Ino directory;
   Cookie after = 0;
-  size_t limit = 128;        // entries; a page may have more when hashes are equal
-  bool attributes = false;   // fill in `node`: one scan, plus one batch for subdirectories and links
+  size_t limit = 128;       // entries; a page may have more when hashes are equal
+  bool attributes = false;  // fill in `node`: one scan, plus one batch for subdirectories and links
 };
 struct ReadDirReply {
   std::vector<DirectoryEntry> entries;  // in the order of their cookies
@@ -188,10 +192,11 @@ Result<ReadDirReply> ReadDir(const Context& ctx, const ReadDirRequest& request);
 // Records that a directory was read, if relatime says so: raises its atime to `when`.
 Status TouchDirectory(const Context& ctx, Ino directory, Time when);
 
-// --- content ---------------------------------------------------------------------------------------
+// --- content
+// ---------------------------------------------------------------------------------------
 
-// One block of a file, whole: bytes past the end of the file are not stored. Block n holds the bytes
-// [n * block_bytes, (n+1) * block_bytes).
+// One block of a file, whole: bytes past the end of the file are not stored. Block n holds the
+// bytes [n * block_bytes, (n+1) * block_bytes).
 struct Block {
   uint64_t index = 0;
   Bytes data;  // at most block_bytes; shorter: the rest reads as zeros
@@ -202,15 +207,15 @@ struct Block {
 Result<std::vector<Block>> ReadBlocks(const Context& ctx, const Node& node, uint64_t first,
                                       uint64_t count);
 
-// Changed content and attributes of an open file, brought to the store. Blocks leave in transactions of
-// at most kTransactionBytesMax, each with a size that covers its blocks, so that no crash leaves blocks
-// past the end of the file; attributes leave with the last.
+// Changed content and attributes of an open file, brought to the store. Blocks leave in
+// transactions of at most kTransactionBytesMax, each with a size that covers its blocks, so that no
+// crash leaves blocks past the end of the file; attributes leave with the last.
 struct WriteBackRequest {
   InodeRef ref;
-  std::vector<Block> blocks;       // in the order of their indexes
-  std::optional<int64_t> size;     // the new size, not below the stored one: shrinking is SetAttr's
-  std::optional<uint32_t> mode;    // fchmod
-  std::optional<uint32_t> uid;     // fchown
+  std::vector<Block> blocks;     // in the order of their indexes
+  std::optional<int64_t> size;   // the new size, not below the stored one: shrinking is SetAttr's
+  std::optional<uint32_t> mode;  // fchmod
+  std::optional<uint32_t> uid;   // fchown
   std::optional<uint32_t> gid;
   std::optional<Time> atime;
   std::optional<Time> mtime;
@@ -229,11 +234,13 @@ struct FallocateRequest {
 };
 Result<Node> Fallocate(const Context& ctx, const FallocateRequest& request);
 
-// lseek(2) SEEK_DATA and SEEK_HOLE. kNoData stands for ENXIO (offset past the end, no data behind it).
+// lseek(2) SEEK_DATA and SEEK_HOLE. kNoData stands for ENXIO (offset past the end, no data behind
+// it).
 enum class Seek { kData, kHole };
 Result<int64_t> SeekContent(const Context& ctx, const Node& node, int64_t offset, Seek what);
 
-// --- the volume --------------------------------------------------------------------------------------
+// --- the volume
+// --------------------------------------------------------------------------------------
 
 struct VolumeUsage {
   uint64_t bytes_used = 0;
@@ -244,9 +251,9 @@ Result<VolumeUsage> StatVolume(const Context& ctx);
 
 // Erases an orphan, its content and its place in the orphans' range. Nothing when it is not one.
 Status ReclaimOrphans(const Context& ctx, const std::vector<Ino>& inos);
-// Finishes what a crash or an Unlink left: with `orphans_too` (at mount, when nobody else has the volume
-// open) every orphan; and always the queue of content to erase. Works in bounded steps; returns how
-// many objects and generations it finished.
+// Finishes what a crash or an Unlink left: with `orphans_too` (at mount, when nobody else has the
+// volume open) every orphan; and always the queue of content to erase. Works in bounded steps;
+// returns how many objects and generations it finished.
 Result<uint64_t> SweepVolume(const Context& ctx, bool orphans_too);
 
 }  // namespace metaring::fusefs
