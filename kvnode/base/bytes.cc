@@ -35,11 +35,21 @@ T LoadBig(ByteView raw) {
 
 }  // namespace
 
-void AppendBigU16(Bytes& out, uint16_t v) { AppendBig(out, v); }
-void AppendBigU32(Bytes& out, uint32_t v) { AppendBig(out, v); }
-void AppendBigU64(Bytes& out, uint64_t v) { AppendBig(out, v); }
-void AppendLittleU32(Bytes& out, uint32_t v) { AppendLittle(out, v); }
-void AppendLittleU64(Bytes& out, uint64_t v) { AppendLittle(out, v); }
+void AppendBigU16(Bytes& out, uint16_t v) {
+  AppendBig(out, v);
+}
+void AppendBigU32(Bytes& out, uint32_t v) {
+  AppendBig(out, v);
+}
+void AppendBigU64(Bytes& out, uint64_t v) {
+  AppendBig(out, v);
+}
+void AppendLittleU32(Bytes& out, uint32_t v) {
+  AppendLittle(out, v);
+}
+void AppendLittleU64(Bytes& out, uint64_t v) {
+  AppendLittle(out, v);
+}
 
 void AppendVarint(Bytes& out, uint64_t v) {
   while (v >= 0x80) {
@@ -66,7 +76,9 @@ uint64_t LoadLittleU64(const char* p) {
   return v;
 }
 
-uint64_t LoadBigU64(const char* p) { return LoadBig<uint64_t>(ByteView(p, 8)); }
+uint64_t LoadBigU64(const char* p) {
+  return LoadBig<uint64_t>(ByteView(p, 8));
+}
 
 ByteView Reader::Take(size_t count) {
   if (!ok_ || count > rest_.size()) {
@@ -84,9 +96,15 @@ uint8_t Reader::U8() {
   return raw.empty() ? 0 : static_cast<uint8_t>(raw[0]);
 }
 
-uint16_t Reader::BigU16() { return LoadBig<uint16_t>(Take(2)); }
-uint32_t Reader::BigU32() { return LoadBig<uint32_t>(Take(4)); }
-uint64_t Reader::BigU64() { return LoadBig<uint64_t>(Take(8)); }
+uint16_t Reader::BigU16() {
+  return LoadBig<uint16_t>(Take(2));
+}
+uint32_t Reader::BigU32() {
+  return LoadBig<uint32_t>(Take(4));
+}
+uint64_t Reader::BigU64() {
+  return LoadBig<uint64_t>(Take(8));
+}
 
 uint32_t Reader::LittleU32() {
   const ByteView raw = Take(4);
@@ -172,7 +190,9 @@ std::string Escaped(ByteView raw, size_t max) {
   return out;
 }
 
-uint64_t Xxh3(ByteView data) { return XXH3_64bits(data.data(), data.size()); }
+uint64_t Xxh3(ByteView data) {
+  return XXH3_64bits(data.data(), data.size());
+}
 uint64_t Xxh3(ByteView data, uint64_t seed) {
   return XXH3_64bits_withSeed(data.data(), data.size(), seed);
 }

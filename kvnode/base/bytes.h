@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bytes and the fixed encodings that every stored format uses: big-endian where byte order must be
-// key order, little-endian elsewhere, and LEB128 varints. A Reader never reads past its end: it turns
-// bad and stays bad, so that a decoder checks once.
+// key order, little-endian elsewhere, and LEB128 varints. A Reader never reads past its end: it
+// turns bad and stays bad, so that a decoder checks once.
 #ifndef METARING_KVNODE_BASE_BYTES_H_
 #define METARING_KVNODE_BASE_BYTES_H_
 
@@ -16,7 +16,9 @@ namespace metaring {
 using Bytes = std::string;
 using ByteView = std::string_view;
 
-inline void AppendU8(Bytes& out, uint8_t v) { out.push_back(static_cast<char>(v)); }
+inline void AppendU8(Bytes& out, uint8_t v) {
+  out.push_back(static_cast<char>(v));
+}
 void AppendBigU16(Bytes& out, uint16_t v);
 void AppendBigU32(Bytes& out, uint32_t v);
 void AppendBigU64(Bytes& out, uint64_t v);
@@ -31,8 +33,8 @@ uint32_t LoadLittleU32(const char* p);
 uint64_t LoadLittleU64(const char* p);
 uint64_t LoadBigU64(const char* p);
 
-// One caller. Reads values off the front of a view. After the first failure `ok()` is false and every
-// further read gives zero or an empty view.
+// One caller. Reads values off the front of a view. After the first failure `ok()` is false and
+// every further read gives zero or an empty view.
 class Reader {
  public:
   explicit Reader(ByteView data) : rest_(data) {}
@@ -72,8 +74,8 @@ struct Base32Value {
 };
 Base32Value ParseBase32(ByteView digits);
 
-// For logs and messages: printable ASCII as it is, everything else (and the backslash) as \xHH; after
-// `max` input bytes "..." (names come from strangers: they must not forge log lines).
+// For logs and messages: printable ASCII as it is, everything else (and the backslash) as \xHH;
+// after `max` input bytes "..." (names come from strangers: they must not forge log lines).
 std::string Escaped(ByteView raw, size_t max = 128);
 
 // xxh3 of 64 bits (seed 0): the checksum of every stored format and the hash of every placement.

@@ -14,7 +14,11 @@ int64_t NanosOf(clockid_t clock) {
 
 }  // namespace
 
-int64_t SystemClock::WallNanos() const { return NanosOf(CLOCK_REALTIME); }
-int64_t SystemClock::MonotonicNanos() const { return NanosOf(CLOCK_MONOTONIC); }
+int64_t SystemClock::WallNanos() const {
+  return NanosOf(CLOCK_REALTIME);
+}
+int64_t SystemClock::MonotonicNanos() const {
+  return NanosOf(CLOCK_MONOTONIC);
+}
 
 }  // namespace metaring

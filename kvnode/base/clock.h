@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Clock: where time comes from, so that drivers and caches run under the simulator's virtual time and
-// tests move it by hand. Wall time is for what users see (file times); leases, timeouts and ages use
-// the monotonic clock only.
+// Clock: where time comes from, so that drivers and caches run under the simulator's virtual time
+// and tests move it by hand. Wall time is for what users see (file times); leases, timeouts and
+// ages use the monotonic clock only.
 #ifndef METARING_KVNODE_BASE_CLOCK_H_
 #define METARING_KVNODE_BASE_CLOCK_H_
 

@@ -24,10 +24,11 @@ class File {
   virtual Result<Bytes> ReadAt(uint64_t offset, size_t length) const = 0;
   // All of `data`, or an error after which the range's content is not known.
   virtual Status WriteAt(uint64_t offset, ByteView data) = 0;
-  // Content (and the size, if it changed) is durable on return: fdatasync(2). An error is final: the
-  // caller must not sync again and hope (pages may already be marked clean).
+  // Content (and the size, if it changed) is durable on return: fdatasync(2). An error is final:
+  // the caller must not sync again and hope (pages may already be marked clean).
   virtual Status Sync() = 0;
-  // Extends with zeros to `size` and takes the blocks now, so that later writes cannot meet a full disk.
+  // Extends with zeros to `size` and takes the blocks now, so that later writes cannot meet a full
+  // disk.
   virtual Status Allocate(uint64_t size) = 0;
   virtual Result<uint64_t> Size() const = 0;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// StrongId: integers that cannot be mistaken for one another. An Ino is not a Lsn, although both are
-// 64 bits; each id type is declared beside the thing that it names.
+// StrongId: integers that cannot be mistaken for one another. An Ino is not a Lsn, although both
+// are 64 bits; each id type is declared beside the thing that it names.
 #ifndef METARING_KVNODE_BASE_IDS_H_
 #define METARING_KVNODE_BASE_IDS_H_
 

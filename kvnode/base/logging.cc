@@ -14,10 +14,14 @@ constexpr char kPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
 
 spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -50,7 +54,9 @@ Status InitLogging(const std::string& file, LogLevel level) {
   return {};
 }
 
-bool LogEnabled(LogLevel level) { return Logger()->should_log(SpdlogLevel(level)); }
+bool LogEnabled(LogLevel level) {
+  return Logger()->should_log(SpdlogLevel(level));
+}
 
 void LogLine(LogLevel level, std::string_view component, std::string_view message) {
   Logger()->log(SpdlogLevel(level), "{}: {}", component, message);

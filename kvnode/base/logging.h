@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Logging: spdlog behind one call a level. A line is "time level component message"; the message is
-// made by fmt. Names and bytes that come from outside go through Escaped() first. No secret is logged.
-// Until InitLogging is called, lines go to stderr at level info.
+// made by fmt. Names and bytes that come from outside go through Escaped() first. No secret is
+// logged. Until InitLogging is called, lines go to stderr at level info.
 #ifndef METARING_KVNODE_BASE_LOGGING_H_
 #define METARING_KVNODE_BASE_LOGGING_H_
 
@@ -42,8 +42,8 @@ void LogError(std::string_view component, fmt::format_string<Args...> format, Ar
   LogLine(LogLevel::kError, component, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// For a disk that failed under us or own state that is wrong: logs, flushes and ends the process with
-// exit status 70 (EX_SOFTWARE). Nothing is retried: after a failed fsync a retry would lie.
+// For a disk that failed under us or own state that is wrong: logs, flushes and ends the process
+// with exit status 70 (EX_SOFTWARE). Nothing is retried: after a failed fsync a retry would lie.
 [[noreturn]] void FatalExit(std::string_view component, std::string_view message);
 
 }  // namespace metaring

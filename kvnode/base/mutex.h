@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The standard library's locks with the annotations that Clang's analysis needs, and nothing more.
-// A lock is never held across disk, network, a callback or a FUSE reply; the lock order of the project
-// is the numbered list in kvnode/README.md.
+// A lock is never held across disk, network, a callback or a FUSE reply; the lock order of the
+// project is the numbered list in kvnode/README.md.
 #ifndef METARING_KVNODE_BASE_MUTEX_H_
 #define METARING_KVNODE_BASE_MUTEX_H_
 

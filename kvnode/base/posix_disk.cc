@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Disk on a directory of the system. Content is written through the page cache: what is queued goes out
-// with one pwrite, and fdatasync waits for it (measured equal to O_DIRECT with RWF_DSYNC).
+// Disk on a directory of the system. Content is written through the page cache: what is queued goes
+// out with one pwrite, and fdatasync waits for it (measured equal to O_DIRECT with RWF_DSYNC).
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -26,8 +26,8 @@ class PosixFile : public File {
     Bytes data(length, '\0');
     size_t done = 0;
     while (done < length) {
-      const ssize_t n = ::pread(fd_, data.data() + done, length - done,
-                                static_cast<off_t>(offset + done));
+      const ssize_t n =
+          ::pread(fd_, data.data() + done, length - done, static_cast<off_t>(offset + done));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return Fail(ErrnoError(errno, "read " + name_));
       if (n == 0) break;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random: seeded pseudo-randomness (splitmix64, Steele et al., OOPSLA 2014). The same seed gives the
-// same numbers on every machine, which the standard library's distributions do not promise. Not for
-// secrets.
+// Random: seeded pseudo-randomness (splitmix64, Steele et al., OOPSLA 2014). The same seed gives
+// the same numbers on every machine, which the standard library's distributions do not promise. Not
+// for secrets.
 #ifndef METARING_KVNODE_BASE_RANDOM_H_
 #define METARING_KVNODE_BASE_RANDOM_H_
 

@@ -3,12 +3,13 @@
 // Result<T>: the one way in which an operation of Metaring fails.
 //
 // Every fallible function returns Result<T> (or Status, which is Result<void>). Absence is not an
-// error: it is std::optional inside the Result. The codes are one enum for the whole project, so that
-// an error keeps its meaning from LMDB to the mount; errno is made from it in fusefs/mount alone.
+// error: it is std::optional inside the Result. The codes are one enum for the whole project, so
+// that an error keeps its meaning from LMDB to the mount; errno is made from it in fusefs/mount
+// alone.
 //
-// The outcome of a write is one of three: done (a value), refused (any code but kUnknownOutcome: it is
-// surely not applied) and unknown (kUnknownOutcome: it may be applied; only a retry under the same
-// request id is safe).
+// The outcome of a write is one of three: done (a value), refused (any code but kUnknownOutcome: it
+// is surely not applied) and unknown (kUnknownOutcome: it may be applied; only a retry under the
+// same request id is safe).
 #ifndef METARING_KVNODE_BASE_RESULT_H_
 #define METARING_KVNODE_BASE_RESULT_H_
 
@@ -71,7 +72,9 @@ using Status = Result<void>;
 inline tl::unexpected<Error> Fail(ErrorCode code, std::string message) {
   return tl::unexpected<Error>(Error{code, std::move(message)});
 }
-inline tl::unexpected<Error> Fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> Fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 // The error of a failed system call: kNoSpace for ENOSPC and EDQUOT, kPermissionDenied for EACCES,
 // kNotFound for ENOENT, kExists for EEXIST, otherwise kIo. The message is "WHAT: strerror".
@@ -83,18 +86,19 @@ Error ErrnoError(int error_number, std::string_view what);
 #define METARING_CONCAT(a, b) METARING_CONCAT_INNER(a, b)
 
 // Returns the error of a Result or Status expression from the enclosing function.
-#define RETURN_IF_ERROR(expr)                                        \
-  do {                                                               \
-    if (auto status_ = (expr); !status_) [[unlikely]]                \
-      return ::metaring::Fail(std::move(status_).error());           \
+#define RETURN_IF_ERROR(expr)                              \
+  do {                                                     \
+    if (auto status_ = (expr); !status_) [[unlikely]]      \
+      return ::metaring::Fail(std::move(status_).error()); \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto value, Function()): the value, or return of the error.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   ASSIGN_OR_RETURN_IMPL(METARING_CONCAT(result_, __LINE__), lhs, expr)
-#define ASSIGN_OR_RETURN_IMPL(result, lhs, expr)                                      \
-  auto result = (expr);                                                               \
-  if (!result) [[unlikely]] return ::metaring::Fail(std::move(result).error());       \
+#define ASSIGN_OR_RETURN_IMPL(result, lhs, expr)        \
+  auto result = (expr);                                 \
+  if (!result) [[unlikely]]                             \
+    return ::metaring::Fail(std::move(result).error()); \
   lhs = std::move(*result)
 
 #endif  // METARING_KVNODE_BASE_RESULT_H_

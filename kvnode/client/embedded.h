@@ -3,9 +3,10 @@
 // The embedded form: the whole store in one process, on one directory. The same log, the same store
 // and the same state machine as a node's, as one group of one member.
 //
-// A write is checked against the current state (a transaction whose compare fails is answered without a
-// log write), queued in the log, made durable with everything else that is queued, and applied in log
-// order; only then is it seen by readers and answered. The calling threads do all of this themselves.
+// A write is checked against the current state (a transaction whose compare fails is answered
+// without a log write), queued in the log, made durable with everything else that is queued, and
+// applied in log order; only then is it seen by readers and answered. The calling threads do all of
+// this themselves.
 #ifndef METARING_KVNODE_CLIENT_EMBEDDED_H_
 #define METARING_KVNODE_CLIENT_EMBEDDED_H_
 
@@ -65,7 +66,8 @@ Result<std::unique_ptr<Embedded>> OpenEmbedded(const std::string& directory,
 
 // The same over a memory store and any disk for the log: for tests and the simulator.
 Result<std::unique_ptr<Embedded>> OpenEmbeddedOn(std::unique_ptr<store::Store> store, Disk& disk,
-                                                 const EmbeddedOptions& options, const Clock& clock);
+                                                 const EmbeddedOptions& options,
+                                                 const Clock& clock);
 
 }  // namespace metaring::client
 

@@ -4,8 +4,8 @@
 // written against this interface; behind it is a cluster, the embedded form (one process, one
 // directory) or a fake in memory.
 //
-// Reads are linearizable. A write that returned a value is durable; any error but kUnknownOutcome means
-// that it surely was not applied. Calls block the calling thread.
+// Reads are linearizable. A write that returned a value is durable; any error but kUnknownOutcome
+// means that it surely was not applied. Calls block the calling thread.
 #ifndef METARING_KVNODE_CLIENT_KV_H_
 #define METARING_KVNODE_CLIENT_KV_H_
 
@@ -28,7 +28,8 @@ using state::ScanRequest;
 using state::Transaction;
 using state::TransactReply;
 
-// Thread-safe. Sizes over the limits of state/command.h are kInvalidArgument, naming field and limit.
+// Thread-safe. Sizes over the limits of state/command.h are kInvalidArgument, naming field and
+// limit.
 class Kv {
  public:
   virtual ~Kv() = default;

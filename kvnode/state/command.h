@@ -16,16 +16,23 @@ namespace metaring::state {
 // Limits that every form enforces before the log. Key 0 B to 1 MiB, value 0 B to 16 MiB.
 inline constexpr size_t kKeyBytesMax = 1 << 20;
 inline constexpr size_t kValueBytesMax = 16 << 20;
-// Of one transaction: keys and values together must fit into one logged command.
-inline constexpr size_t kTransactionBytesMax = 1 << 20;
+// Of one transaction, keys and values together: it is one logged command. Room for a key of 1 MiB.
+inline constexpr size_t kTransactionBytesMax = 2 << 20;
 inline constexpr size_t kTransactionItemsMax = 8192;  // compares, ops and reads together
 inline constexpr size_t kMultiGetKeysMax = 4096;
-inline constexpr size_t kScanLimitMax = 10'000;         // records of one page
-inline constexpr size_t kScanBytesMax = 4 << 20;        // of one page, but always at least one record
+inline constexpr size_t kScanLimitMax = 10'000;   // records of one page
+inline constexpr size_t kScanBytesMax = 4 << 20;  // of one page, but always at least one record
+
+// How a value is encoded, chosen by the client that wrote it: compressed values travel compressed.
+enum class Codec : uint8_t {
+  kNone = 0,
+  kZstd = 1,  // one zstd frame (RFC 8878) that states its content size
+};
 
 // What a read returns.
 struct Record {
   Bytes value;
+  Codec codec = Codec::kNone;  // of `value`; always kNone above client::Kv
   // Of a strong record: the slot's revision at which it was last written. Grows with every write of
   // the slot; 0 is never the version of a record.
   uint64_t version = 0;
@@ -55,8 +62,9 @@ struct Op {
   };
   Kind kind = Kind::kPut;
   Bytes key;
-  Bytes value;      // kPut
-  int64_t delta = 0;  // kAdd: the summand; kMax: the candidate
+  Bytes value;                 // kPut
+  Codec codec = Codec::kNone;  // kPut: of `value`; callers of client::Kv leave it
+  int64_t delta = 0;           // kAdd: the summand; kMax: the candidate
 };
 
 // Names one write of one client, so that a retry returns the first outcome.
@@ -66,12 +74,16 @@ struct RequestId {
   uint64_t lowest_outstanding = 0;  // the client retries nothing below it any more
 };
 
-// If every compare holds, all ops are applied in their order, else nothing is and the reads are done.
+// If every compare holds, all ops are applied in their order, else nothing is and the reads are
+// done.
 struct Transaction {
   std::vector<Compare> compares;
   std::vector<Op> then_ops;
   std::vector<Bytes> else_reads;
   std::optional<RequestId> request_id;
+  // The caller declares that this gives space back (an unlink, a truncation), so it may use the
+  // reserve when the store is full. A transaction of deletes alone may do so anyway.
+  bool frees_space = false;
 };
 
 struct TransactReply {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kvnode/client/keyspaces.h"
+
+#include <fmt/format.h>
+
+namespace metaring::client {
+namespace {
+
+constexpr char kPrefix[] = "keyspace/";
+constexpr char kNextIdKey[] = "next_id";
+constexpr uint8_t kFormat = 1;
+constexpr size_t kNameBytesMax = 64;
+constexpr int kAttemptsMax = 16;
+
+Bytes Encode(const Keyspace& keyspace) {
+  Bytes raw;
+  AppendU8(raw, kFormat);
+  AppendVarint(raw, keyspace.id.value());
+  AppendU8(raw, static_cast<uint8_t>(keyspace.info.options.compression));
+  AppendVarint(raw, keyspace.info.options.compression_bytes_min);
+  return raw;
+}
+
+Result<Keyspace> DecodeKeyspace(const std::string& name, ByteView raw) {
+  Reader reader(raw);
+  const uint8_t format = reader.U8();
+  Keyspace keyspace;
+  keyspace.info.name = name;
+  keyspace.id = KeyspaceId(static_cast<uint32_t>(reader.Varint()));
+  keyspace.info.options.compression = static_cast<Compression>(reader.U8());
+  keyspace.info.options.compression_bytes_min = static_cast<uint32_t>(reader.Varint());
+  if (format != kFormat) {
+    return Fail(ErrorCode::kFormatMismatch,
+                fmt::format("keyspace \"{}\" has record format {}; this program knows {}",
+                            Escaped(name), format, kFormat));
+  }
+  if (!reader.Done()) {
+    return Fail(ErrorCode::kCorrupt, "the record of keyspace \"" + Escaped(name) + "\" is damaged");
+  }
+  return keyspace;
+}
+
+}  // namespace
+
+Status ValidateKeyspaceName(const std::string& name) {
+  const bool allowed =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+      std::string::npos;
+  if (!name.empty() && name.size() <= kNameBytesMax && allowed && name[0] != '.') return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("keyspace name \"{}\" must be 1 to {} of a-z A-Z 0-9 . _ - and not start "
+                          "with a dot",
+                          Escaped(name), kNameBytesMax));
+}
+
+Status CreateKeyspace(Kv& system, const std::string& name, const KeyspaceOptions& options) {
+  RETURN_IF_ERROR(ValidateKeyspaceName(name));
+  const Bytes key = kPrefix + name;
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    ASSIGN_OR_RETURN(const auto next, system.Get(kNextIdKey));
+    const int64_t id = next ? state::DecodeI64(next->value).value_or(1) : 1;
+    Compare id_compare{.kind = Compare::Kind::kAbsent, .key = kNextIdKey, .value = {}, .end = {}};
+    if (next) {
+      id_compare.kind = Compare::Kind::kVersion;
+      id_compare.version = next->version;
+    }
+    const Keyspace keyspace{KeyspaceId(static_cast<uint32_t>(id)), {name, options}};
+    Transaction transaction;
+    transaction.compares = {{.kind = Compare::Kind::kAbsent, .key = key, .value = {}, .end = {}},
+                            id_compare};
+    transaction.then_ops = {
+        {.kind = Op::Kind::kPut, .key = key, .value = Encode(keyspace)},
+        {.kind = Op::Kind::kPut, .key = kNextIdKey, .value = state::EncodeI64(id + 1)}};
+    ASSIGN_OR_RETURN(const TransactReply reply, system.Transact(transaction));
+    if (reply.succeeded) return {};
+    if (reply.failed_compare == 0) {
+      return Fail(ErrorCode::kExists, "keyspace \"" + name + "\" exists already");
+    }
+  }
+  return Fail(ErrorCode::kConflict, "other keyspaces are being created; try again");
+}
+
+Result<Keyspace> FindKeyspace(Kv& system, const std::string& name) {
+  RETURN_IF_ERROR(ValidateKeyspaceName(name));
+  ASSIGN_OR_RETURN(const auto record, system.Get(kPrefix + name));
+  if (!record) return Fail(ErrorCode::kNotFound, "there is no keyspace \"" + name + "\"");
+  return DecodeKeyspace(name, record->value);
+}
+
+Result<std::vector<KeyspaceInfo>> ListKeyspaces(Kv& system) {
+  std::vector<KeyspaceInfo> list;
+  ScanRequest request;
+  request.begin = kPrefix;
+  do {
+    ASSIGN_OR_RETURN(ScanPage page, system.Scan(request));
+    for (const ScanItem& item : page.items) {
+      ASSIGN_OR_RETURN(Keyspace keyspace,
+                       DecodeKeyspace(item.key.substr(sizeof(kPrefix) - 1), item.record.value));
+      list.push_back(std::move(keyspace.info));
+    }
+    request.cursor = page.cursor;
+  } while (!request.cursor.empty());
+  return list;
+}
+
+}  // namespace metaring::client

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads of the state: what get, multi_get and scan do to a View, and whether a transaction's
+// compares hold. Shared by every form; nothing here writes.
+#ifndef METARING_KVNODE_STATE_READ_H_
+#define METARING_KVNODE_STATE_READ_H_
+
+#include <optional>
+
+#include "kvnode/state/layout.h"
+#include "kvnode/store/store.h"
+
+namespace metaring::state {
+
+// Values come back in the codec that they were written in. kCorrupt for a damaged record.
+Result<std::optional<Record>> Read(const store::View& view, Scope scope, ByteView key);
+
+// The page ends at `limit` records or kScanBytesMax, but holds at least one record if there is one.
+Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanRequest& request);
+
+// Index of the first compare that does not hold; nothing when all do.
+Result<std::optional<size_t>> FirstFailed(const store::View& view, Scope scope,
+                                          const std::vector<Compare>& compares);
+
+// kInvalidArgument, naming the field and its limit, for what no form accepts.
+Status Validate(const Transaction& transaction);
+Status Validate(const ScanRequest& request);
+Status ValidateKey(ByteView key);
+
+}  // namespace metaring::state
+
+#endif  // METARING_KVNODE_STATE_READ_H_
