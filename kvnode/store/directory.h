@@ -24,8 +24,9 @@ class Directory {
 enum class IfMissing { kCreate, kFail };
 
 // Makes the directory (0700) or opens it, takes the lock (kBusy: "in use by process N") and checks
-// FORMAT: kFormatMismatch for a directory that holds other things, another version (the message says
-// both versions) or a damaged FORMAT; kNotFound with IfMissing::kFail. On error nothing is changed.
+// FORMAT: kFormatMismatch for a directory that holds other things, another version (the message
+// says both versions) or a damaged FORMAT; kNotFound with IfMissing::kFail. On error nothing is
+// changed.
 Result<std::unique_ptr<Directory>> OpenDirectory(const std::string& path, IfMissing if_missing);
 
 }  // namespace metaring::store

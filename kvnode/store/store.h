@@ -4,13 +4,13 @@
 //
 // The form that nodes use is LMDB with an ordered in-memory overlay above it. A Txn commits to the
 // active overlay, which is quick and in memory; durability is the log's business, which is replayed
-// from applied() after a crash. By size or age the overlay is frozen and Flush writes it to LMDB in one
-// synchronous transaction together with the applied index that it stands for. Readers look in the
-// overlays first, then in an LMDB snapshot, so neither commits nor flushes stand in their way. At most
-// two overlays exist; when both are full, Begin waits for the flusher (bounded memory).
+// from applied() after a crash. By size or age the overlay is frozen and Flush writes it to LMDB in
+// one synchronous transaction together with the applied index that it stands for. Readers look in
+// the overlays first, then in an LMDB snapshot, so neither commits nor flushes stand in their way.
+// At most two overlays exist; when both are full, Begin waits for the flusher (bounded memory).
 //
-// Keys are 1 B to kKeyBytesMax, values 0 B to kValueBytesMax, both in any bytes; order is unsigned byte
-// order. The 64 B above the round numbers are for what the state machine adds to a client's.
+// Keys are 1 B to kKeyBytesMax, values 0 B to kValueBytesMax, both in any bytes; order is unsigned
+// byte order. The 64 B above the round numbers are for what the state machine adds to a client's.
 //
 // The memory form has the same behaviour without files; it is for tests and the simulator.
 #ifndef METARING_KVNODE_STORE_STORE_H_
@@ -48,8 +48,8 @@ class Cursor {
   virtual Status status() const = 0;
 };
 
-// One caller, and short-lived: it pins an LMDB snapshot, and a long one stops page reuse. It sees the
-// commits that were made before it was taken, all of each or nothing of it.
+// One caller, and short-lived: it pins an LMDB snapshot, and a long one stops page reuse. It sees
+// the commits that were made before it was taken, all of each or nothing of it.
 class View {
  public:
   virtual ~View() = default;
@@ -57,15 +57,16 @@ class View {
   virtual std::unique_ptr<Cursor> NewCursor() const = 0;
 };
 
-// One caller; one at a time in a Store. It reads its own writes; a cursor of it shows those that were
-// made before its last Seek, and may or may not show later ones. Destroyed without Commit, it leaves
-// no trace. Writes are total: sizes are checked before the log, so Put and Delete cannot fail. After
-// Commit it must only be destroyed.
+// One caller; one at a time in a Store. It reads its own writes; a cursor of it shows those that
+// were made before its last Seek, and may or may not show later ones. Destroyed without Commit, it
+// leaves no trace. Writes are total: sizes are checked before the log, so Put and Delete cannot
+// fail. After Commit it must only be destroyed.
 class Txn : public View {
  public:
   virtual void Put(ByteView key, ByteView value) = 0;
   virtual void Delete(ByteView key) = 0;
-  // Makes the writes visible to new Views at once, as of `applied`, which must be above the last one.
+  // Makes the writes visible to new Views at once, as of `applied`, which must be above the last
+  // one.
   virtual void Commit(uint64_t applied) = 0;
 };
 
@@ -93,7 +94,8 @@ class Store {
 
   // The index of the last Commit; after Open, of the last one that was flushed.
   virtual uint64_t applied() const = 0;
-  // The index that a crash now would come back to; flushed <= applied. The log may be truncated to it.
+  // The index that a crash now would come back to; flushed <= applied. The log may be truncated to
+  // it.
   virtual uint64_t flushed() const = 0;
 
   // Freezes the active overlay and returns when it and all before it are in LMDB.
@@ -103,15 +105,15 @@ class Store {
 };
 
 struct StoreOptions {
-  uint64_t overlay_bytes_max = 8 << 20;        // of one overlay; two exist at most
+  uint64_t overlay_bytes_max = 8 << 20;           // of one overlay; two exist at most
   int64_t overlay_age_max_nanos = 5'000'000'000;  // then it is flushed although it is small
-  uint64_t map_bytes = uint64_t{1} << 40;      // address space of the map; the file stays sparse
-  uint64_t quota_bytes = 0;                    // of the data file; 0: none
-  uint64_t reserve_bytes = 32 << 20;           // see Usage::bytes_reserve; also taken on disk ahead
+  uint64_t map_bytes = uint64_t{1} << 40;         // address space of the map; the file stays sparse
+  uint64_t quota_bytes = 0;                       // of the data file; 0: none
+  uint64_t reserve_bytes = 32 << 20;  // see Usage::bytes_reserve; also taken on disk ahead
 };
 
-// Opens the store in `directory`/data.mdb, or makes it. Starts one thread, named "flusher", which the
-// destructor stops after a last flush. Errors: kFormatMismatch, kCorrupt, kIo, kNoSpace.
+// Opens the store in `directory`/data.mdb, or makes it. Starts one thread, named "flusher", which
+// the destructor stops after a last flush. Errors: kFormatMismatch, kCorrupt, kIo, kNoSpace.
 Result<std::unique_ptr<Store>> OpenLmdbStore(const std::string& directory,
                                              const StoreOptions& options);
 

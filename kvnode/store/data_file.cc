@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kvnode/store/data_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "kvnode/base/logging.h"
+#include "kvnode/store/key_tree.h"
+
+namespace metaring::store {
+namespace {
+
+// Reads beyond the file's end would end the process with SIGBUS; zeros are found out as no LMDB
+// page.
+Status ExtendTo(const std::string& path, uint64_t bytes) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return Fail(ErrnoError(errno, "stat " + path));
+  if (static_cast<uint64_t>(st.st_size) >= bytes) return {};
+  if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0) {
+    return Fail(ErrnoError(errno, "extend " + path));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DataFile>> DataFile::Open(const std::string& directory,
+                                                 const StoreOptions& options) {
+  const std::string path = directory + "/data.mdb";
+  ASSIGN_OR_RETURN(auto env, LmdbEnv::Open(directory, options.map_bytes));
+  ASSIGN_OR_RETURN(const PageUse pages, env->pages());
+  RETURN_IF_ERROR(ExtendTo(path, pages.pages_end * pages.page_bytes));
+  ASSIGN_OR_RETURN(auto reserve, DiskReserve::Open(path, options.reserve_bytes));
+  std::unique_ptr<DataFile> file(new DataFile(std::move(env), std::move(reserve)));
+  RETURN_IF_ERROR(file->Load());
+  return file;
+}
+
+Status DataFile::Load() {
+  bool is_new = false;
+  {
+    ASSIGN_OR_RETURN(const ReadTxn txn, env_->BeginRead());
+    ASSIGN_OR_RETURN(const uint64_t entries, txn.EntryCount());
+    ASSIGN_OR_RETURN(const auto raw, txn.Get(kMetaKey));
+    is_new = entries == 0;
+    if (!is_new && !raw) {
+      return Fail(ErrorCode::kFormatMismatch, "data.mdb was not made by Metaring");
+    }
+    if (raw) {
+      ASSIGN_OR_RETURN(meta_, DecodeMeta(*raw));
+      commit_ = txn.id();
+      use_.keys = entries - 1 - meta_.branches;
+    }
+  }
+  if (is_new) RETURN_IF_ERROR(MakeMeta());
+  return CountUse();
+}
+
+Status DataFile::MakeMeta() {
+  ASSIGN_OR_RETURN(WriteTxn txn, env_->BeginWrite());
+  commit_ = txn.id();
+  {
+    ASSIGN_OR_RETURN(LmdbCursor cursor, LmdbCursor::Open(txn));
+    RETURN_IF_ERROR(cursor.Put(kMetaKey, EncodeMeta(meta_)));
+  }
+  return txn.Commit();
+}
+
+Status DataFile::Write(const Overlay& overlay, uint64_t applied) {
+  Status written = WriteOnce(overlay, applied);
+  if (!written && written.error().code == ErrorCode::kNoSpace) use_.disk_full = true;
+  return written;
+}
+
+Status DataFile::WriteOnce(const Overlay& overlay, uint64_t applied) {
+  Meta meta = meta_;
+  meta.applied = applied;
+  ASSIGN_OR_RETURN(WriteTxn txn, env_->BeginWrite());
+  const uint64_t commit = txn.id();
+  {
+    ASSIGN_OR_RETURN(LmdbCursor cursor, LmdbCursor::Open(txn));
+    KeyTreeWriter writer(cursor, meta);
+    OverlayCursor write(overlay, UINT64_MAX);
+    for (write.SeekFirst(); write.Valid(); write.Next()) {
+      RETURN_IF_ERROR(write.deleted() ? writer.Delete(write.key())
+                                      : writer.Put(write.key(), write.value()));
+    }
+    RETURN_IF_ERROR(cursor.Put(kMetaKey, EncodeMeta(meta)));
+  }
+  ASSIGN_OR_RETURN(const uint64_t entries, txn.EntryCount());
+  RETURN_IF_ERROR(txn.Commit());
+  meta_ = meta;
+  commit_ = commit;
+  use_.keys = entries - 1 - meta.branches;
+  return CountUse();
+}
+
+Status DataFile::CountUse() {
+  ASSIGN_OR_RETURN(const PageUse pages, env_->pages());
+  const uint64_t end_bytes = pages.pages_end * pages.page_bytes;
+  const uint64_t grown_bytes = end_bytes - std::min(end_bytes, data_end_bytes_);
+  // A page that a transaction changes is a buffer in memory; then either its old place is retired
+  // or the file has grown.
+  retained_pages_ = std::max(retained_pages_, pages.pages_retired + grown_bytes / pages.page_bytes);
+  if (data_end_bytes_ == 0) retained_pages_ = 0;
+  data_end_bytes_ = end_bytes;
+  use_.bytes = end_bytes - pages.pages_free * pages.page_bytes;
+  reserve_->Cover(data_end_bytes_);
+  use_.disk_full = reserve_->full();
+  return {};
+}
+
+Status DataFile::Care(bool quiet) {
+  env_->CheckReaders();
+  if (use_.disk_full) {
+    reserve_->Cover(data_end_bytes_);
+    use_.disk_full = reserve_->full();
+    if (!use_.disk_full) LogInfo("store", "the disk has room again");
+  }
+  if (quiet && retained_pages_ > kRetainedPagesMax) {
+    ASSIGN_OR_RETURN(const bool done, env_->GiveMemoryBack());
+    if (done) retained_pages_ = 0;
+  }
+  return {};
+}
+
+}  // namespace metaring::store
