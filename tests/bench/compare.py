@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs `kvctl bench fs` on several filesystems in turn and prints medians and ratios per phase.
+
+The sides alternate (A B A B ...), each time on a fresh, empty filesystem with the same caching timeouts,
+so that a machine that is slow for a while is slow for both; each figure is the median of its rounds. The
+ratios are to the first side. Only ratios within one run mean something.
+
+With one thread it also measures one fdatasync between the rounds and prints the budget of a durable
+operation: the first side's median latency + 1.3 times that.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+
+import sides
+
+DURABLE = {
+    "mkdir", "create", "setxattr", "chmod", "rename", "rename-across", "unlink", "rmdir",
+}  # fmt: skip
+FDATASYNC_SHARE = 1.3
+
+
+def bench(setup, side, args, fsync):
+    """Phase -> result of one run, in order."""
+    command = [setup.binary("kvctl"), "bench", "fs", "-o", "json", str(side.directory)]
+    command += ["--threads", str(args.threads), "--files", str(args.files)]
+    if args.shared:
+        command.append("--shared")
+    if args.phases:
+        command += ["--phases", args.phases]
+    if fsync:
+        command.append("--fsync")
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise sides.BenchError(f"kvctl ended with status {done.returncode} on {side.name}")
+    return {r["phase"]: r for r in json.loads(done.stdout)["results"]}
+
+
+def measure(setup, args):
+    """Side -> phase -> list of results; and the fdatasync times of the rounds."""
+    results = {name: {} for name in args.sides}
+    syncs = []
+    for number in range(args.rounds):
+        for name in args.sides:
+            base, _, flag = name.partition("+")
+            print(f"round {number + 1} of {args.rounds}: {name}", file=sys.stderr)
+            with sides.open_side(base, setup) as side:
+                for phase, result in bench(setup, side, args, flag == "fsync").items():
+                    results[name].setdefault(phase, []).append(result)
+        syncs.append(sides.fdatasync_us(setup))
+    return results, syncs
+
+
+def summary(results, syncs, args):
+    """What is printed: one row a phase."""
+    sync_us = statistics.median(syncs)
+    first = args.sides[0]
+    rows = []
+    for phase in results[first]:
+        row = {"phase": phase, "sides": {}}
+        for name in args.sides:
+            runs = [r for r in results[name].get(phase, []) if not r["skipped"]]
+            if not runs:
+                continue
+            row["sides"][name] = {
+                "ops_per_second": statistics.median(r["ops_per_second"] for r in runs),
+                "p50_us": statistics.median(r["latency_us"]["p50"] for r in runs),
+                "p99_us": statistics.median(r["latency_us"]["p99"] for r in runs),
+                "rounds": [r["ops_per_second"] for r in runs],
+                "cold": runs[0].get("cold"),
+            }
+        if first not in row["sides"]:
+            continue
+        for values in row["sides"].values():
+            base = row["sides"][first]["ops_per_second"]
+            values["ratio"] = values["ops_per_second"] / base
+        if args.threads == 1 and phase in DURABLE:
+            row["budget_us"] = row["sides"][first]["p50_us"] + FDATASYNC_SHARE * sync_us
+        rows.append(row)
+    return {"fdatasync_us": sync_us, "threads": args.threads, "files": args.files,
+            "shared": args.shared, "rounds": args.rounds, "rows": rows}  # fmt: skip
+
+
+def print_markdown(report, names):
+    budget = any("budget_us" in row for row in report["rows"])
+    head = ["phase"]
+    for i, name in enumerate(names):
+        head += [f"{name} ops/s", "p50 us", "p99 us"] + ([f"/ {names[0]}"] if i else [])
+    head += ["budget us"] if budget else []
+    print(f"{report['threads']} threads, {report['files']} files each"
+          f"{', one shared directory' if report['shared'] else ''}, median of {report['rounds']} "
+          f"rounds; one fdatasync: {report['fdatasync_us']:.0f} us\n")  # fmt: skip
+    print("| " + " | ".join(head) + " |")
+    print("|---|" + "---:|" * (len(head) - 1))
+    for row in report["rows"]:
+        cells = [row["phase"]]
+        for i, name in enumerate(names):
+            v = row["sides"].get(name)
+            if v is None:
+                cells += ["-"] * (4 if i else 3)
+                continue
+            cells += [f"{v['ops_per_second']:.0f}", f"{v['p50_us']:.1f}", f"{v['p99_us']:.1f}"]
+            cells += [f"{v['ratio']:.2f}"] if i else []
+        if budget:
+            cells.append(f"{row['budget_us']:.0f}" if "budget_us" in row else "")
+        print("| " + " | ".join(cells) + " |")
+
+
+def side_name(text):
+    base, plus, flag = text.partition("+")
+    if base not in sides.SIDES or (plus and flag != "fsync"):
+        raise argparse.ArgumentTypeError(f"no side is named '{text}'")
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sides", nargs="*", type=side_name, default=["nullfs", "fusefs"],
+                        help="nullfs, fusefs, plain (a directory in the scratch directory); +fsync "
+                        "after a name passes --fsync (default: nullfs fusefs)")  # fmt: skip
+    parser.add_argument("--threads", type=int, default=8, help="(default: %(default)s)")
+    parser.add_argument("--files", type=int, default=5000, help="each thread's (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
+    parser.add_argument("--shared", action="store_true", help="all threads in one directory")
+    parser.add_argument("--phases", help="as kvctl takes them (default: all)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    sides.add_setup_arguments(parser)
+    args = parser.parse_args()
+    setup = sides.setup_from(args)
+    report = summary(*measure(setup, args), args)
+    if args.json:
+        print(json.dumps(report, indent=2))
+    else:
+        print_markdown(report, args.sides)
+
+
+if __name__ == "__main__":
+    sides.run_main(main)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benchmarks run on: nullfs, fusefs and a plain directory, as context managers.
+
+A side gives a directory to work in and takes everything away at its end, also after an error, SIGINT,
+SIGTERM or SIGHUP: its mount, its process (known by its process id, never by name) and its files. Daemons
+are run in the foreground as children, so that none can outlive the script unseen.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+READY_TIMEOUT_S = 60
+END_TIMEOUT_S = 120
+FDATASYNC_SAMPLES = 400
+FDATASYNC_BYTES = 512
+
+
+class BenchError(Exception):
+    """Something that ends the benchmark with a message and exit status 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """What all sides of one run share."""
+
+    bin_dir: pathlib.Path
+    scratch: pathlib.Path
+    attr_timeout: float = 60
+    entry_timeout: float = 60
+    negative_timeout: float = 60
+    fusefs_options: str = ""
+
+    def timeouts(self) -> str:
+        return (
+            f"attr_timeout={self.attr_timeout:g},entry_timeout={self.entry_timeout:g},"
+            f"negative_timeout={self.negative_timeout:g}"
+        )
+
+    def binary(self, name: str) -> str:
+        path = self.bin_dir / name
+        if not os.access(path, os.X_OK):
+            raise BenchError(f"{path}: not there; build it or give --bin-dir")
+        return str(path)
+
+
+@dataclasses.dataclass
+class Side:
+    """A place to measure. `pid` is the daemon's, `store` its directory; None where there is none."""
+
+    name: str
+    directory: pathlib.Path
+    pid: int | None = None
+    store: pathlib.Path | None = None
+
+    def rss_anon_bytes(self) -> int:
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return int(line.split()[1]) * 1024
+        raise BenchError(f"no RssAnon of process {self.pid}")
+
+    def store_bytes(self) -> int:
+        """Blocks that the store's files take on disk."""
+        files = (p for p in self.store.rglob("*") if p.is_file())
+        return sum(p.stat().st_blocks * 512 for p in files)
+
+
+def is_mounted(directory: pathlib.Path) -> bool:
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+        return any(line.split()[1] == str(directory) for line in mounts)
+
+
+def _unmount(directory: pathlib.Path) -> None:
+    tool = ["umount"] if os.geteuid() == 0 else ["fusermount3", "-u"]
+    for attempt in (tool, tool, ["fusermount3", "-uz"]):
+        if not is_mounted(directory):
+            return
+        subprocess.run([*attempt, str(directory)], stderr=subprocess.DEVNULL, check=False)
+        if is_mounted(directory):
+            time.sleep(0.5)
+
+
+def _end(process: subprocess.Popen) -> None:
+    try:
+        process.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise BenchError(f"{process.args[0]} did not end after its unmount and was killed") from None
+
+
+@contextlib.contextmanager
+def mounted(command: list[str], mountpoint: pathlib.Path):
+    """Runs a FUSE daemon in the foreground until the block ends. Yields its process."""
+    mountpoint.mkdir(exist_ok=True)
+    process = subprocess.Popen([*command, str(mountpoint)], stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not is_mounted(mountpoint):
+            if process.poll() is not None:
+                raise BenchError(f"{command[0]} ended with status {process.returncode}, not mounted")
+            if time.monotonic() > deadline:
+                process.terminate()
+                raise BenchError(f"{command[0]} was not mounted after {READY_TIMEOUT_S} s")
+            time.sleep(0.02)
+        os.stat(mountpoint)  # answered: it serves
+        yield process
+    finally:
+        _unmount(mountpoint)
+        _end(process)
+
+
+@contextlib.contextmanager
+def _scratch(setup: Setup):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="metaring-bench-", dir=setup.scratch))
+    try:
+        yield directory
+    finally:
+        # Never through a mount that could not be taken away.
+        if not any(is_mounted(p) for p in directory.iterdir()):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _nullfs(setup: Setup):
+    with _scratch(setup) as scratch:
+        command = [setup.binary("nullfs"), "-f", "-o", setup.timeouts()]
+        with mounted(command, scratch / "mount") as process:
+            yield Side("nullfs", scratch / "mount", process.pid)
+
+
+@contextlib.contextmanager
+def _fusefs(setup: Setup):
+    with _scratch(setup) as scratch:
+        store = scratch / "store"
+        options = ",".join(filter(None, ["volume=default", setup.timeouts(), setup.fusefs_options]))
+        command = [setup.binary("fusefs"), "-f", "-o", options, f"embedded:{store}"]
+        with mounted(command, scratch / "mount") as process:
+            yield Side("fusefs", scratch / "mount", process.pid, store)
+
+
+@contextlib.contextmanager
+def _plain(setup: Setup):
+    with _scratch(setup) as scratch:
+        (scratch / "plain").mkdir()
+        yield Side("plain", scratch / "plain")
+
+
+SIDES = {"nullfs": _nullfs, "fusefs": _fusefs, "plain": _plain}
+
+
+def open_side(name: str, setup: Setup):
+    """The context manager of a side; a new, empty one at each call."""
+    return SIDES[name](setup)
+
+
+def fdatasync_us(setup: Setup) -> float:
+    """Median time of one fdatasync after overwriting a sector's worth of allocated file."""
+    samples = []
+    with tempfile.NamedTemporaryFile(prefix="metaring-bench-", dir=setup.scratch) as file:
+        fd = file.fileno()
+        os.pwrite(fd, bytes(FDATASYNC_BYTES * FDATASYNC_SAMPLES), 0)
+        os.fsync(fd)
+        for i in range(FDATASYNC_SAMPLES):
+            os.pwrite(fd, b"x" * FDATASYNC_BYTES, i * FDATASYNC_BYTES)
+            begin = time.perf_counter_ns()
+            os.fdatasync(fd)
+            samples.append(time.perf_counter_ns() - begin)
+    return statistics.median(samples) / 1e3
+
+
+def add_setup_arguments(parser) -> None:
+    here = pathlib.Path(__file__).resolve()
+    parser.add_argument(
+        "--bin-dir",
+        type=pathlib.Path,
+        default=here.parents[2] / "build" / "release" / "bin",
+        help="where kvctl, nullfs and fusefs are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--scratch",
+        type=pathlib.Path,
+        default=pathlib.Path("/var/tmp"),
+        help="a directory on the disk to measure; all is removed again (default: %(default)s)",
+    )
+    for name, what in (("attr", "attributes"), ("entry", "names"), ("negative", "missing names")):
+        parser.add_argument(
+            f"--{name}-timeout",
+            type=float,
+            default=60,
+            metavar="S",
+            help=f"both mounts let the kernel keep {what} so long (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--fusefs-options", default="", metavar="LIST", help="further -o options for fusefs alone"
+    )
+
+
+def setup_from(args) -> Setup:
+    return Setup(
+        bin_dir=args.bin_dir,
+        scratch=args.scratch,
+        attr_timeout=args.attr_timeout,
+        entry_timeout=args.entry_timeout,
+        negative_timeout=args.negative_timeout,
+        fusefs_options=args.fusefs_options,
+    )
+
+
+def run_main(main) -> None:
+    """Calls `main`, turning signals and errors into an orderly end with an exit status."""
+
+    def end(number, _frame):
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except (BenchError, OSError, subprocess.SubprocessError) as error:
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(1)
