@@ -54,12 +54,11 @@ class Setup:
 
 @dataclasses.dataclass
 class Side:
-    """A place to measure. `pid` is the daemon's, `store` its directory; None where there is none."""
+    """A place to measure. `pid` is the daemon's; None where there is none."""
 
     name: str
     directory: pathlib.Path
     pid: int | None = None
-    store: pathlib.Path | None = None
 
     def rss_anon_bytes(self) -> int:
         for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
@@ -67,10 +66,10 @@ class Side:
                 return int(line.split()[1]) * 1024
         raise BenchError(f"no RssAnon of process {self.pid}")
 
-    def store_bytes(self) -> int:
-        """Blocks that the store's files take on disk."""
-        files = (p for p in self.store.rglob("*") if p.is_file())
-        return sum(p.stat().st_blocks * 512 for p in files)
+
+def disk_bytes(directory: pathlib.Path) -> int:
+    """Blocks that the files below a directory take."""
+    return sum(p.stat().st_blocks * 512 for p in directory.rglob("*") if p.is_file())
 
 
 def is_mounted(directory: pathlib.Path) -> bool:
@@ -138,13 +137,25 @@ def _nullfs(setup: Setup):
 
 
 @contextlib.contextmanager
-def _fusefs(setup: Setup):
+def kept_store(setup: Setup):
+    """A directory for a store that is mounted more than once; with a place for its mount beside it."""
     with _scratch(setup) as scratch:
-        store = scratch / "store"
-        options = ",".join(filter(None, ["volume=default", setup.timeouts(), setup.fusefs_options]))
-        command = [setup.binary("fusefs"), "-f", "-o", options, f"embedded:{store}"]
-        with mounted(command, scratch / "mount") as process:
-            yield Side("fusefs", scratch / "mount", process.pid, store)
+        yield scratch / "store"
+
+
+@contextlib.contextmanager
+def fusefs_on(setup: Setup, store: pathlib.Path):
+    options = ",".join(filter(None, ["volume=default", setup.timeouts(), setup.fusefs_options]))
+    command = [setup.binary("fusefs"), "-f", "-o", options, f"embedded:{store}"]
+    mountpoint = store.parent / "mount"
+    with mounted(command, mountpoint) as process:
+        yield Side("fusefs", mountpoint, process.pid)
+
+
+@contextlib.contextmanager
+def _fusefs(setup: Setup):
+    with kept_store(setup) as store, fusefs_on(setup, store) as side:
+        yield side
 
 
 @contextlib.contextmanager
