@@ -132,6 +132,13 @@ void SignalWatch::Take() {
 
 LanesResult RunLanes(unsigned count, const std::function<Status(Lane&)>& body, SignalWatch& signals,
                      const Progress& progress) {
+  // One that came before: lanes that end at once would not see it.
+  signals.Take();
+  if (signals.taken()) {
+    LanesResult result;
+    result.stopped = true;
+    return result;
+  }
   Gate gate;
   gate.ended_fd = eventfd(0, EFD_CLOEXEC);
   std::vector<std::unique_ptr<LaneRun>> runs;

@@ -36,7 +36,7 @@ class SignalWatch {
 
   // Readable when a signal waits; -1 when the system gave none.
   int fd() const { return fd_; }
-  // Takes a waiting signal. Once taken, the number stays in taken().
+  // Takes a waiting signal, if there is one. Once taken, the number stays in taken().
   void Take();
   std::optional<int> taken() const { return taken_; }
 
