@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+#
+# The rules themselves are tested: each has an example that it finds and one that it leaves alone.
+"""Tests of the lint rules."""
+
+import unittest
+
+import cpp
+import edges
+import sizes
+import text
+from tree import File
+
+HEAD = '// SPDX-License-Identifier: Apache-2.0\n//\n// Says what it is.\n'
+
+
+def lines_of(source):
+    return {function.name: function.lines for function in cpp.functions(source)}
+
+
+class Functions(unittest.TestCase):
+    def test_counts_from_brace_to_brace(self):
+        self.assertEqual(lines_of('int F(int a,\n      int b) {\n  return a;\n}\n'), {'F': 3})
+
+    def test_finds_members_and_names_them(self):
+        source = ('namespace a {\nclass B : public C<int()> {\n public:\n'
+                  '  int D() const { return 1; }\n};\n}')
+        self.assertEqual(lines_of(source), {'D': 1})
+        self.assertEqual(lines_of('Status A::B::Do(int x) {\n}'), {'A::B::Do': 2})
+
+    def test_constructor_with_braced_initializers(self):
+        source = 'A::A(int x) noexcept : a_{x}, b_(2) {\n  Do();\n}\nint G() {\n}'
+        self.assertEqual(lines_of(source), {'A::A': 3, 'G': 2})
+
+    def test_initializers_are_not_functions(self):
+        source = 'const int kA[] = {\n1, 2};\nFoo kB = Make({\n1});\nint c{Make(3)};\nint F() {}\n'
+        self.assertEqual(lines_of(source), {'F': 1})
+
+    def test_annotated_classes_are_scopes(self):
+        source = 'class CAPABILITY("mutex") M {\n  void Lock() ACQUIRE() { a(); }\n};'
+        self.assertEqual(lines_of(source), {'Lock': 1})
+
+    def test_braces_in_literals_and_comments_do_not_count(self):
+        source = 'int F() {  // {\n  return "{"[0] + \'{\' + R"({{)"[0];  /* { */\n}\nint G() {}'
+        self.assertEqual(lines_of(source), {'F': 3, 'G': 1})
+
+    def test_digit_separators_are_not_characters(self):
+        self.assertEqual(lines_of("int F() { return 1'000'000; }\nint G() {}"), {'F': 1, 'G': 1})
+
+    def test_gtest_cases_have_their_own_names(self):
+        self.assertEqual(lines_of('TEST(Log, Opens) {\n}'), {'Log.Opens': 2})
+
+    def test_trailing_return_types(self):
+        self.assertEqual(lines_of('auto F() -> std::vector<int> {\n}'), {'F': 2})
+
+
+def rules_hit(check, *files):
+    return [finding.message for finding in check(list(files))]
+
+
+class Edges(unittest.TestCase):
+    def check(self, path, body, *others):
+        return rules_hit(edges.check, File(path, body),
+                         *(File(other, '') for other in others))
+
+    def test_an_edge_that_is_not_in_the_table(self):
+        hit = self.check('kvnode/store/a.cc', '#include "kvnode/log/log.h"\n')
+        self.assertEqual(hit, ['kvnode/store may not include kvnode/log/log.h'])
+
+    def test_edges_of_the_table_and_to_itself(self):
+        body = '#include "kvnode/store/store.h"\n#include "kvnode/base/bytes.h"\n'
+        self.assertEqual(self.check('kvnode/state/a.cc', body), [])
+
+    def test_one_header_of_a_folder_is_not_the_folder(self):
+        good = self.check('fusefs/ops/a.cc', '#include "kvnode/client/kv.h"\n')
+        bad = self.check('fusefs/ops/a.cc', '#include "kvnode/client/embedded.h"\n')
+        self.assertEqual((good, len(bad)), ([], 1))
+
+    def test_libraries_have_their_places(self):
+        self.assertEqual(len(self.check('fusefs/ops/a.cc', '#include <fuse_lowlevel.h>\n')), 1)
+        self.assertEqual(self.check('fusefs/mount/a.cc', '#include <fuse_lowlevel.h>\n'), [])
+
+    def test_lmdb_has_one_includer(self):
+        hit = rules_hit(edges.check, File('kvnode/store/a.cc', '#include <lmdb.h>\n'),
+                        File('kvnode/store/b.cc', '#include <lmdb.h>\n'))
+        self.assertEqual(hit, ['kvnode/store/a.cc includes lmdb.h already'])
+
+    def test_own_header_first(self):
+        body = '#include <string>\n#include "kvnode/log/a.h"\n'
+        self.assertEqual(len(self.check('kvnode/log/a.cc', body, 'kvnode/log/a.h')), 1)
+        body = '#include "kvnode/log/a.h"\n#include <string>\n'
+        self.assertEqual(self.check('kvnode/log/a.cc', body, 'kvnode/log/a.h'), [])
+
+    def test_folders_that_include_each_other(self):
+        hit = rules_hit(edges.check,
+                        File('kvnode/state/a.cc', '#include "kvnode/store/s.h"\n'),
+                        File('kvnode/store/b.cc', '#include "kvnode/state/c.h"\n'))
+        self.assertIn('kvnode/state and kvnode/store include each other', hit)
+
+
+class Sizes(unittest.TestCase):
+    def check(self, path, body):
+        return rules_hit(sizes.check, File(path, body))
+
+    def test_long_files_want_a_reason_and_very_long_ones_fail(self):
+        self.assertEqual(self.check('a.cc', '\n' * 600), [])
+        self.assertEqual(len(self.check('a.cc', '\n' * 601)), 1)
+        self.assertEqual(self.check('a.cc', '// Why so long: a table.\n' + '\n' * 601), [])
+        self.assertEqual(len(self.check('a.cc', '// Why so long: a table.\n' + '\n' * 1000)), 1)
+
+    def test_functions(self):
+        self.assertEqual(self.check('a.cc', 'void F() {' + '\n' * 69 + '}\n'), [])
+        self.assertEqual(len(self.check('a.cc', 'void F() {' + '\n' * 70 + '}\n')), 1)
+        self.assertEqual(len(self.check('a.py', 'def f():\n' + '  a = 1\n' * 70)), 1)
+
+    def test_columns(self):
+        self.assertEqual(self.check('a.cc', 'x' * 100), [])
+        self.assertEqual(len(self.check('a.cc', 'x' * 101)), 1)
+
+    def test_readmes_of_folders_are_one_page(self):
+        self.assertEqual(len(self.check('kvnode/log/README.md', 'x\n' * 61)), 1)
+        self.assertEqual(self.check('README.md', 'x\n' * 61), [])
+
+
+class Text(unittest.TestCase):
+    def hits(self, path, body):
+        files = [File(path, body), File(path.rpartition('/')[0] + '/README.md', '')]
+        return rules_hit(text.check, *files)
+
+    def test_a_good_file(self):
+        self.assertEqual(self.hits('kvnode/log/a.cc', HEAD), [])
+
+    def test_licence_and_head(self):
+        self.assertEqual(len(self.hits('kvnode/log/a.cc', '//\n// What it is.\n')), 1)
+        guarded = '#ifndef METARING_KVNODE_LOG_A_H_\n#define METARING_KVNODE_LOG_A_H_\n#endif\n'
+        self.assertEqual(self.hits('kvnode/log/a.h', HEAD + guarded), [])
+        licence = HEAD.splitlines()[0] + '\n'
+        self.assertEqual(len(self.hits('kvnode/log/a.h', licence + guarded)), 1)
+
+    def test_guard(self):
+        good = HEAD + '#ifndef METARING_KVNODE_LOG_A_H_\n#define METARING_KVNODE_LOG_A_H_\n#endif\n'
+        self.assertEqual(len(self.hits('kvnode/log/a.h', good.replace('_LOG', ''))), 1)
+
+    def test_words_that_say_nothing(self):
+        self.assertEqual(len(self.hits('kvnode/log/log_util.cc', HEAD)), 1)
+        self.assertEqual(len(self.hits('kvnode/log/a.cc', HEAD + 'class LogManager {};\n')), 1)
+        self.assertEqual(self.hits('kvnode/log/a.cc', HEAD + 'class Commonly {};\n'), [])
+
+    def test_todo_with_a_date_and_a_reason(self):
+        self.assertEqual(len(self.hits('kvnode/log/a.cc', HEAD + '// TODO: later\n')), 1)
+        dated = HEAD + '// TODO(2026-11-21): when the kernel has it\n'
+        self.assertEqual(self.hits('kvnode/log/a.cc', dated), [])
+
+    def test_folders_with_code_have_a_readme(self):
+        hit = rules_hit(text.check, File('kvnode/log/a.cc', HEAD))
+        self.assertEqual(hit, ['kvnode/log has no README.md'])
+
+    def test_links_lead_somewhere(self):
+        readme = File('kvnode/README.md', 'See [the log](log/README.md) and [x](gone.md).\n')
+        hit = rules_hit(text.check, readme, File('kvnode/log/README.md', ''))
+        self.assertEqual(hit, ['the link to gone.md leads nowhere'])
+
+
+if __name__ == '__main__':
+    unittest.main()
