@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PendingAtimes over one map: noting is rare, because relatime seldom wants it.
+#include "fusefs/cache/pending_atimes.h"
+
+namespace metaring::fusefs {
+
+bool AtimeIsDue(const Inode& inode, Time now) {
+  constexpr int64_t kDaySeconds = 86'400;
+  return inode.atime <= inode.mtime || inode.atime <= inode.ctime ||
+         now.seconds - inode.atime.seconds >= kDaySeconds;
+}
+
+void PendingAtimes::Note(const InodeRef& ref, Time atime) {
+  MutexLock lock(mutex_);
+  if (atimes_.size() >= kEntriesMax && !atimes_.contains(ref.ino)) return;
+  atimes_[ref.ino] = {ref, atime};
+  size_ = atimes_.size();
+}
+
+void PendingAtimes::Overlay(Inode& inode) const {
+  if (empty()) return;
+  MutexLock lock(mutex_);
+  const auto it = atimes_.find(inode.ino);
+  if (it != atimes_.end() && it->second.atime > inode.atime) inode.atime = it->second.atime;
+}
+
+void PendingAtimes::Drop(Ino ino) {
+  const auto deadline = std::chrono::steady_clock::now() + kStoreWaitMax;
+  MutexLock lock(mutex_);
+  atimes_.erase(ino);
+  size_ = atimes_.size();
+  while (storing_ == ino) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return;
+    stored_.WaitFor(mutex_, left);
+  }
+}
+
+std::vector<PendingAtimes::Item> PendingAtimes::Some(size_t count) const {
+  std::vector<Item> items;
+  MutexLock lock(mutex_);
+  for (const auto& [ino, item] : atimes_) {
+    if (items.size() == count) break;
+    items.push_back(item);
+  }
+  return items;
+}
+
+bool PendingAtimes::BeginStore(const Item& item) {
+  MutexLock lock(mutex_);
+  const auto it = atimes_.find(item.ref.ino);
+  if (it == atimes_.end()) return false;
+  storing_ = item.ref.ino;
+  return true;
+}
+
+void PendingAtimes::EndStore(const Item& item) {
+  MutexLock lock(mutex_);
+  storing_.reset();
+  stored_.NotifyAll();
+  const auto it = atimes_.find(item.ref.ino);
+  if (it == atimes_.end() || it->second.atime != item.atime) return;
+  atimes_.erase(it);
+  size_ = atimes_.size();
+}
+
+}  // namespace metaring::fusefs

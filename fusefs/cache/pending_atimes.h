@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PendingAtimes: access times that reads have raised and that are not in the store yet.
+//
+// A read never waits for a log write: its access time is noted here, shown by stat, and stored
+// later by the background thread. After a crash the last few are lost, which relatime's users
+// accept.
+#ifndef METARING_FUSEFS_CACHE_PENDING_ATIMES_H_
+#define METARING_FUSEFS_CACHE_PENDING_ATIMES_H_
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "fusefs/meta/inode.h"
+#include "kvnode/base/mutex.h"
+
+namespace metaring::fusefs {
+
+// Linux's relatime: an access is noted when the last noted one is not after the last change of
+// content or attributes, or is older than a day.
+bool AtimeIsDue(const Inode& inode, Time now);
+
+// Thread-safe; BeginStore and EndStore are for one thread.
+class PendingAtimes {
+ public:
+  static constexpr size_t kEntriesMax = 16'384;  // more are not noted until some are stored
+
+  static constexpr std::chrono::seconds kStoreWaitMax{10};
+
+  struct Item {
+    InodeRef ref;  // where it was when the access was noted
+    Time atime;
+  };
+
+  void Note(const InodeRef& ref, Time atime);
+  // Overlays a noted access time, unless the store's is newer.
+  void Overlay(Inode& inode) const;
+  // Somebody is about to set the access time, or the inode is gone. Waits, for at most
+  // kStoreWaitMax, while an older one is on its way to the store, so that it cannot arrive second.
+  void Drop(Ino ino);
+  // At most `count` of them, to be stored. They stay visible until they are.
+  std::vector<Item> Some(size_t count) const;
+  // False when the item was dropped meanwhile; else it must be stored now, then EndStore.
+  bool BeginStore(const Item& item);
+  // Forgets the entry, unless a newer time was noted since.
+  void EndStore(const Item& item);
+  bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
+
+ private:
+  mutable Mutex mutex_;
+  CondVar stored_;
+  std::unordered_map<Ino, Item> atimes_ GUARDED_BY(mutex_);
+  std::optional<Ino> storing_ GUARDED_BY(mutex_);  // one thread stores, one at a time
+  std::atomic<size_t> size_{0};                    // of atimes_
+};
+
+}  // namespace metaring::fusefs
+
+#endif  // METARING_FUSEFS_CACHE_PENDING_ATIMES_H_

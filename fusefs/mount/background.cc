@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The background thread. It looks once a second while something is pending, else it waits to be
+// woken.
+#include "fusefs/mount/background.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "fusefs/mount/filesystem.h"
+#include "kvnode/base/logging.h"
+
+namespace metaring::fusefs::mount {
+namespace {
+
+constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::hours kIdle{1};
+
+}  // namespace
+
+void Background::Start(std::function<void(Ino)> invalidate) {
+  invalidate_ = std::move(invalidate);
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "background");
+    Run();
+  });
+}
+
+void Background::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    MutexLock lock(mutex_);
+    work_.stop = true;
+    changed_.NotifyOne();
+  }
+  thread_.join();
+}
+
+void Background::Reclaim(Ino ino) {
+  MutexLock lock(mutex_);
+  work_.orphans.push_back(ino);
+  changed_.NotifyOne();
+}
+
+void Background::Sweep() {
+  MutexLock lock(mutex_);
+  if (work_.sweep) return;
+  work_.sweep = true;
+  changed_.NotifyOne();
+}
+
+void Background::Wake() {
+  if (!idle_) return;
+  MutexLock lock(mutex_);
+  woken_ = true;
+  changed_.NotifyOne();
+}
+
+void Background::Invalidate(Ino ino) {
+  MutexLock lock(mutex_);
+  work_.invalidations.push_back(ino);
+  changed_.NotifyOne();
+}
+
+Background::Work Background::AwaitWork() {
+  // Set before looking: what becomes pending after the look finds it set, and wakes us.
+  idle_ = true;
+  const bool pending = filesystem_.files.AnyPending() || !filesystem_.atimes.empty();
+  if (pending) idle_ = false;
+  MutexLock lock(mutex_);
+  if (work_.empty() && !woken_) {
+    const std::chrono::nanoseconds wait = pending ? kTick : kIdle;
+    changed_.WaitFor(mutex_, wait);
+  }
+  idle_ = false;
+  woken_ = false;
+  const bool stop = work_.stop;
+  Work work = std::exchange(work_, {});
+  work_.stop = stop;
+  return work;
+}
+
+void Background::Run() {
+  for (;;) {
+    const Work work = AwaitWork();
+    Do(work);
+    if (work.stop) return;
+  }
+}
+
+void Background::Do(const Work& work) {
+  for (const Ino ino : work.invalidations) invalidate_(ino);
+  ReclaimAll(work.orphans);
+  if (work.sweep) SweepAll();
+  const int64_t now = filesystem_.context.clock.MonotonicNanos();
+  const bool pressed = filesystem_.files.dirty_bytes() > kDirtyBytesMax / 2;
+  StorePending(pressed ? now : now - kPendingAgeMaxNanos);
+  StoreAtimes(kAtimesPerStep);
+}
+
+void Background::Finish() {
+  Work work;
+  {
+    MutexLock lock(mutex_);
+    work = std::exchange(work_, {});
+  }
+  ReclaimAll(work.orphans);
+  StorePending(filesystem_.context.clock.MonotonicNanos());
+  StoreAtimes(PendingAtimes::kEntriesMax);
+}
+
+void Background::StorePending(int64_t before_monotonic_nanos) {
+  for (const auto& file : filesystem_.files.PendingBefore(before_monotonic_nanos)) {
+    file->WriteBackForLater();
+  }
+  filesystem_.files.DropSettled();
+}
+
+void Background::StoreAtimes(size_t count) {
+  for (const PendingAtimes::Item& item : filesystem_.atimes.Some(count)) {
+    if (!filesystem_.atimes.BeginStore(item)) continue;
+    // An access time that cannot be stored is lost: it is not worth a second attempt.
+    if (item.ref.directory) {
+      (void)TouchDirectory(filesystem_.context, item.ref.ino, item.atime);
+    } else {
+      WriteBackRequest request;
+      request.ref = item.ref;
+      request.atime = item.atime;
+      (void)filesystem_.WriteBack(request);
+    }
+    filesystem_.atimes.EndStore(item);
+  }
+}
+
+void Background::ReclaimAll(const std::vector<Ino>& orphans) {
+  for (size_t at = 0; at < orphans.size(); at += kOrphansPerStep) {
+    const size_t end = std::min(orphans.size(), at + kOrphansPerStep);
+    const std::vector<Ino> some(orphans.begin() + static_cast<ptrdiff_t>(at),
+                                orphans.begin() + static_cast<ptrdiff_t>(end));
+    const Status status = ReclaimOrphans(filesystem_.context, some);
+    if (!status) LogWarn("mount", "cannot reclaim unlinked files: {}", status.error().message);
+  }
+  if (!orphans.empty()) Sweep();
+}
+
+void Background::SweepAll() {
+  const auto swept = SweepVolume(filesystem_.context, /*orphans_too=*/false);
+  if (!swept) LogWarn("mount", "cannot erase unlinked content: {}", swept.error().message);
+}
+
+}  // namespace metaring::fusefs::mount

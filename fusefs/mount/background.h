@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Background: the one thread of a mount that does what no request should wait for: storing changes
+// that have waited for kPendingAgeMax, access times, reclaiming orphans after their last close, and
+// erasing the content of what was unlinked. With nothing to do it sleeps until it is woken.
+#ifndef METARING_FUSEFS_MOUNT_BACKGROUND_H_
+#define METARING_FUSEFS_MOUNT_BACKGROUND_H_
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "fusefs/meta/inode.h"
+#include "kvnode/base/mutex.h"
+
+namespace metaring::fusefs::mount {
+
+class Filesystem;
+
+inline constexpr int64_t kPendingAgeMaxNanos = 5'000'000'000;
+
+// Thread-safe; Start and Stop are for one caller.
+class Background {
+ public:
+  explicit Background(Filesystem& filesystem) : filesystem_(filesystem) {}
+  ~Background() { Stop(); }
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+  // `invalidate` tells the kernel to drop what it has cached of an inode.
+  void Start(std::function<void(Ino)> invalidate);
+  // Returns when the thread has ended; the work that is left is done by Finish.
+  void Stop();
+  // Everything that must not be left, on the caller's thread.
+  void Finish();
+
+  // An orphan that nobody has open any more.
+  void Reclaim(Ino ino);
+  // Content was unlinked: the queue of content to erase is not empty.
+  void Sweep();
+  // Something is pending now.
+  void Wake();
+  // The kernel has cached what is not true any more. Only the thread may tell it (libfuse documents
+  // the deadlock of telling it in a handler).
+  void Invalidate(Ino ino);
+
+ private:
+  struct Work {
+    std::vector<Ino> orphans;
+    std::vector<Ino> invalidations;
+    bool sweep = false;
+    bool stop = false;
+    bool empty() const { return orphans.empty() && invalidations.empty() && !sweep && !stop; }
+  };
+  static constexpr size_t kOrphansPerStep = 64;
+  static constexpr size_t kAtimesPerStep = 256;
+
+  void Run();
+  Work AwaitWork();
+  void Do(const Work& work);
+  void StorePending(int64_t before_monotonic_nanos);
+  void StoreAtimes(size_t count);
+  void ReclaimAll(const std::vector<Ino>& orphans);
+  void SweepAll();
+
+  Filesystem& filesystem_;
+  std::function<void(Ino)> invalidate_;  // set before the thread starts
+  std::thread thread_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  Work work_ GUARDED_BY(mutex_);
+  bool woken_ GUARDED_BY(mutex_) = false;
+  std::atomic<bool> idle_{false};  // the thread found nothing pending and sleeps until it is woken
+};
+
+}  // namespace metaring::fusefs::mount
+
+#endif  // METARING_FUSEFS_MOUNT_BACKGROUND_H_

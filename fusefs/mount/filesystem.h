@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Filesystem: what all request handlers of a mount share, and the three things that nearly all of
+// them do: find a record by its number, give the kernel an entry, overlay what is not stored yet.
+#ifndef METARING_FUSEFS_MOUNT_FILESYSTEM_H_
+#define METARING_FUSEFS_MOUNT_FILESYSTEM_H_
+
+#include <string>
+
+#include "fusefs/cache/file_store.h"
+#include "fusefs/cache/inode_table.h"
+#include "fusefs/cache/move_gate.h"
+#include "fusefs/cache/open_counts.h"
+#include "fusefs/cache/open_files.h"
+#include "fusefs/cache/pending_atimes.h"
+#include "fusefs/mount/background.h"
+#include "fusefs/mount/fuse_api.h"
+#include "fusefs/mount/kernel_io.h"
+#include "fusefs/mount/reply.h"
+#include "fusefs/ops/ops.h"
+
+namespace metaring::fusefs::mount {
+
+struct FilesystemOptions {
+  double attr_timeout_seconds = 0;
+  double entry_timeout_seconds = 0;
+  double negative_timeout_seconds = 0;
+  bool atime = true;  // relatime; else access times are never noted
+  bool read_only = false;
+  std::string store_directory;  // whose disk statfs reports
+};
+
+// How long a handler waits for another one (a move, a removal, a file's turn) before ETIMEDOUT.
+inline constexpr std::chrono::seconds kWaitMax{30};
+
+// Thread-safe by its parts. Options and context are constant.
+class Filesystem : public FileStore {
+ public:
+  Filesystem(const Context& context, FilesystemOptions options);
+  // Stores what is pending.
+  ~Filesystem() override;
+
+  const Context context;
+  const FilesystemOptions options;
+  KernelIo kernel_io;
+  InodeTable inodes;
+  MoveGate moves;
+  OpenCounts opens;
+  OpenFiles files;
+  PendingAtimes atimes;
+  Background background;
+
+  Time Now() const { return TimeFromNanos(context.clock.WallNanos()); }
+
+  // Runs `operation(const InodeRef&)` on an inode by its number. When its record is not where the
+  // table says because a move is under way, waits for the table and tries again. kStale: it is not
+  // there.
+  template <typename Operation>
+  auto WithRef(Ino ino, Operation operation) -> decltype(operation(InodeRef{})) {
+    for (int attempt = 1;; ++attempt) {
+      const auto ref = inodes.Find(ino);
+      // A file that the kernel no longer refers to can still be found if it is an orphan.
+      auto result = operation(ref.value_or(InodeRef{ino, Place{}}));
+      if (result || result.error().code != ErrorCode::kStale) return result;
+      if (attempt == kPlaceAttemptsMax || !MayHaveMoved(ino, ref)) return result;
+    }
+  }
+  // Attributes as stat(2) shows them, also of what is erased but still referred to.
+  Result<Inode> Attributes(Ino ino);
+  // As the store has them.
+  Result<Node> Stored(Ino ino);
+
+  // Counts one reference for the kernel and makes the entry for a reply.
+  fuse_entry_param GiveEntry(const Node& node);
+  // The reply with it was not delivered.
+  void TakeEntryBack(Ino ino) { inodes.Forget(ino, 1); }
+  // Overlays all that is pending.
+  void Overlay(Inode& inode) const;
+  struct stat ToStat(const Inode& inode) const;
+
+  // Whether an object that is about to lose a name is open.
+  Result<IfLast> BeginRemoval(Ino ino);
+  // After Unlink, Rmdir and Rename: `removed` is null when the operation failed.
+  void EndRemoval(Ino ino, const Removed* removed);
+  // Notes a read of the inode, as relatime wants it.
+  void NoteAccess(const Inode& inode);
+
+  Result<std::vector<Block>> ReadBlocks(const Node& node, uint64_t first, uint64_t count) override;
+  Result<Node> WriteBack(WriteBackRequest& request) override;
+
+ private:
+  static constexpr int kPlaceAttemptsMax = 16;
+  bool MayHaveMoved(Ino ino, const std::optional<InodeRef>& before);
+};
+
+// The filesystem that a request is for.
+Filesystem& FilesystemOf(fuse_req_t request);
+
+inline Ino ToIno(fuse_ino_t number) {
+  return Ino{number};
+}
+
+}  // namespace metaring::fusefs::mount
+
+#endif  // METARING_FUSEFS_MOUNT_FILESYSTEM_H_

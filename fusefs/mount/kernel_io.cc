@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Looking at requests and replies with the structures of linux/fuse.h.
+#include "fusefs/mount/kernel_io.h"
+
+#include <linux/fuse.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace metaring::fusefs::mount {
+namespace {
+
+constexpr uint32_t kWantedFlags = FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
+
+// State of the request that a thread is handling; zero outside of requests.
+struct ThreadRequest {
+  RequestExtras extras;
+  uint64_t init_unique = 0;   // of the INIT request, while it is handled
+  uint32_t init_offered = 0;  // the flags in it
+};
+thread_local ThreadRequest current;
+
+// A copy of the argument behind the header, when the request is long enough to have it.
+template <typename T>
+bool LoadArgument(const char* buffer, size_t length, T& argument) {
+  if (length < sizeof(fuse_in_header) + sizeof(T)) return false;
+  std::memcpy(&argument, buffer + sizeof(fuse_in_header), sizeof(T));
+  return true;
+}
+
+void InspectInit(const char* buffer, size_t length, uint64_t unique) {
+  fuse_init_in init{};
+  std::memcpy(&init, buffer + sizeof(fuse_in_header),
+              std::min(sizeof(init), length - sizeof(fuse_in_header)));
+  current.init_unique = unique;
+  current.init_offered = init.flags;
+}
+
+std::string_view OpcodeName(uint32_t opcode) {
+  switch (opcode) {
+    case FUSE_LOOKUP:
+      return "LOOKUP";
+    case FUSE_FORGET:
+      return "FORGET";
+    case FUSE_GETATTR:
+      return "GETATTR";
+    case FUSE_SETATTR:
+      return "SETATTR";
+    case FUSE_READLINK:
+      return "READLINK";
+    case FUSE_SYMLINK:
+      return "SYMLINK";
+    case FUSE_MKNOD:
+      return "MKNOD";
+    case FUSE_MKDIR:
+      return "MKDIR";
+    case FUSE_UNLINK:
+      return "UNLINK";
+    case FUSE_RMDIR:
+      return "RMDIR";
+    case FUSE_RENAME:
+      return "RENAME";
+    case FUSE_LINK:
+      return "LINK";
+    case FUSE_OPEN:
+      return "OPEN";
+    case FUSE_READ:
+      return "READ";
+    case FUSE_WRITE:
+      return "WRITE";
+    case FUSE_STATFS:
+      return "STATFS";
+    case FUSE_RELEASE:
+      return "RELEASE";
+    case FUSE_FSYNC:
+      return "FSYNC";
+    case FUSE_SETXATTR:
+      return "SETXATTR";
+    case FUSE_GETXATTR:
+      return "GETXATTR";
+    case FUSE_LISTXATTR:
+      return "LISTXATTR";
+    case FUSE_REMOVEXATTR:
+      return "REMOVEXATTR";
+    case FUSE_FLUSH:
+      return "FLUSH";
+    case FUSE_INIT:
+      return "INIT";
+    case FUSE_OPENDIR:
+      return "OPENDIR";
+    case FUSE_READDIR:
+      return "READDIR";
+    case FUSE_RELEASEDIR:
+      return "RELEASEDIR";
+    case FUSE_FSYNCDIR:
+      return "FSYNCDIR";
+    case FUSE_ACCESS:
+      return "ACCESS";
+    case FUSE_CREATE:
+      return "CREATE";
+    case FUSE_INTERRUPT:
+      return "INTERRUPT";
+    case FUSE_DESTROY:
+      return "DESTROY";
+    case FUSE_IOCTL:
+      return "IOCTL";
+    case FUSE_BATCH_FORGET:
+      return "BATCH_FORGET";
+    case FUSE_FALLOCATE:
+      return "FALLOCATE";
+    case FUSE_READDIRPLUS:
+      return "READDIRPLUS";
+    case FUSE_RENAME2:
+      return "RENAME2";
+    case FUSE_LSEEK:
+      return "LSEEK";
+    case FUSE_COPY_FILE_RANGE:
+      return "COPY_FILE_RANGE";
+    default:
+      return "OTHER";
+  }
+}
+
+}  // namespace
+
+const RequestExtras& CurrentRequestExtras() {
+  return current.extras;
+}
+
+// With FUSE_SETXATTR_EXT the argument has 8 bytes more than libfuse expects before the name.
+size_t KernelIo::InspectSetxattr(char* buffer, size_t length) {
+  fuse_setxattr_in argument{};
+  if (!setxattr_extended_ || !LoadArgument(buffer, length, argument)) return length;
+  current.extras.acl_kill_sgid = (argument.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+  constexpr size_t kExtra = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
+  const size_t rest = sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
+  std::memmove(buffer + rest - kExtra, buffer + rest, length - rest);
+  length -= kExtra;
+  const auto shorter = static_cast<uint32_t>(length);
+  std::memcpy(buffer + offsetof(fuse_in_header, len), &shorter, sizeof(shorter));
+  return length;
+}
+
+size_t KernelIo::Inspect(char* buffer, size_t length) {
+  current = {};
+  fuse_in_header header{};
+  if (length < sizeof(header)) return length;
+  std::memcpy(&header, buffer, sizeof(header));
+  counts_[std::min<size_t>(header.opcode, kOpcodesMax - 1)].fetch_add(1, std::memory_order_relaxed);
+  bool& kill = current.extras.kill_suidgid;
+  switch (header.opcode) {
+    case FUSE_INIT:
+      InspectInit(buffer, length, header.unique);
+      return length;
+    case FUSE_SETXATTR:
+      return InspectSetxattr(buffer, length);
+    case FUSE_WRITE:
+      if (fuse_write_in in{}; LoadArgument(buffer, length, in)) {
+        kill = (in.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
+      }
+      return length;
+    case FUSE_SETATTR:
+      if (fuse_setattr_in in{}; LoadArgument(buffer, length, in)) {
+        kill = (in.valid & FATTR_KILL_SUIDGID) != 0;
+      }
+      return length;
+    case FUSE_OPEN:
+      if (fuse_open_in in{}; LoadArgument(buffer, length, in)) {
+        kill = (in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
+      }
+      return length;
+    case FUSE_CREATE:
+      if (fuse_create_in in{}; LoadArgument(buffer, length, in)) {
+        kill = (in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
+      }
+      return length;
+    default:
+      return length;
+  }
+}
+
+void KernelIo::Amend(const iovec* parts, int count) {
+  if (current.init_unique == 0 || count < 2) return;
+  fuse_out_header header{};
+  if (parts[0].iov_len < sizeof(header)) return;
+  std::memcpy(&header, parts[0].iov_base, sizeof(header));
+  if (header.unique != current.init_unique || header.error != 0) return;
+  if (parts[1].iov_len < sizeof(fuse_init_out)) return;
+  fuse_init_out out{};
+  std::memcpy(&out, parts[1].iov_base, sizeof(out));
+  const uint32_t agreed = kWantedFlags & current.init_offered;
+  out.flags |= agreed;
+  std::memcpy(parts[1].iov_base, &out, sizeof(out));
+  killpriv_agreed_ = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
+  setxattr_extended_ = (agreed & FUSE_SETXATTR_EXT) != 0;
+  current.init_unique = 0;
+}
+
+std::string KernelIo::DescribeCounts() const {
+  std::vector<std::pair<uint64_t, uint32_t>> busy;
+  for (uint32_t opcode = 0; opcode < kOpcodesMax; ++opcode) {
+    if (const uint64_t n = counts_[opcode]; n > 0) busy.emplace_back(n, opcode);
+  }
+  std::sort(busy.rbegin(), busy.rend());
+  std::string text;
+  for (const auto& [n, opcode] : busy) {
+    if (!text.empty()) text += ' ';
+    text += OpcodeName(opcode);
+    text += ' ';
+    text += std::to_string(n);
+  }
+  return text;
+}
+
+}  // namespace metaring::fusefs::mount

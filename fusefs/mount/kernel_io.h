@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// KernelIo: sits between libfuse and /dev/fuse, for what libfuse 3.14 can neither ask for nor pass
+// on.
+//
+// libfuse lets a program read requests and write replies itself (fuse_session_custom_io). Here this
+// is used for three things, all in the protocol of linux/fuse.h:
+//  - The INIT reply gets the flags FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT when the kernel
+//  offers
+//    them. With the first the kernel leaves the clearing of set-user-ID bits to us and says when;
+//    without it, it asks for the file's mode and capabilities around every write.
+//  - Fields of a request that libfuse drops (write_flags, FATTR_KILL_SUIDGID, open_flags,
+//    setxattr_flags) are kept for the handler, which runs on the same thread right after the read.
+//  - Requests are counted by opcode.
+// Every thread of the session reads, handles and answers its own requests, one after the other;
+// therefore the fields are in a thread_local, the one mutable global of the mount.
+#ifndef METARING_FUSEFS_MOUNT_KERNEL_IO_H_
+#define METARING_FUSEFS_MOUNT_KERNEL_IO_H_
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace metaring::fusefs::mount {
+
+// What libfuse does not pass on of the request that this thread is handling.
+struct RequestExtras {
+  bool kill_suidgid = false;   // WRITE, SETATTR, OPEN, CREATE: the caller may not keep these bits
+  bool acl_kill_sgid = false;  // SETXATTR of an access ACL: the caller is outside the file's group
+};
+const RequestExtras& CurrentRequestExtras();
+
+// Thread-safe. One for a session.
+class KernelIo {
+ public:
+  // Looks at the request in `buffer` and returns its length, which differs when a field that
+  // libfuse does not know was taken out. Anything too short to be its opcode's request is left
+  // alone.
+  size_t Inspect(char* buffer, size_t length);
+  // Adds our flags to the reply to INIT; any other reply is left alone.
+  void Amend(const iovec* parts, int count);
+
+  // Whether the kernel agreed to FUSE_HANDLE_KILLPRIV_V2 (known after INIT).
+  bool handles_killpriv() const { return killpriv_agreed_; }
+  // "LOOKUP 12 GETATTR 3 ...", the busiest first: for the debug log at the end of a mount.
+  std::string DescribeCounts() const;
+
+ private:
+  static constexpr size_t kOpcodesMax = 64;  // larger ones are counted as the last
+  size_t InspectSetxattr(char* buffer, size_t length);
+
+  // Both move once, at INIT, before any other request is served.
+  std::atomic<bool> killpriv_agreed_{false};
+  std::atomic<bool> setxattr_extended_{false};
+  std::array<std::atomic<uint64_t>, kOpcodesMax> counts_{};
+};
+
+}  // namespace metaring::fusefs::mount
+
+#endif  // METARING_FUSEFS_MOUNT_KERNEL_IO_H_

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// fusefs [-f] [-o OPTIONS] SOURCE MOUNTPOINT: the composition root of the mount. It checks what can
+// be checked without the store, goes into the background, opens the volume, mounts and serves.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#if __has_include("fusefs/check/check_main.h")
+#include "fusefs/check/check_main.h"
+#define METARING_HAS_CHECK 1
+#endif
+#include "fusefs/mount/daemon.h"
+#include "fusefs/mount/mountpoint.h"
+#include "fusefs/mount/options.h"
+#include "fusefs/mount/session.h"
+#include "fusefs/mount/source.h"
+#include "kvnode/base/logging.h"
+
+namespace metaring::fusefs::mount {
+namespace {
+
+struct CommandLine {
+  bool foreground = false;
+  MountOptions options;
+  std::string fsname;
+  std::string directory;   // of the store, absolute
+  std::string mountpoint;  // absolute, checked
+};
+
+bool LiesIn(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory == "/" ? "/" : directory + "/");
+}
+
+// Everything that can be found wrong without touching the store.
+Result<CommandLine> Prepare(bool foreground, const std::vector<std::string>& option_texts,
+                            const std::string& source, const std::string& mountpoint) {
+  CommandLine line;
+  line.foreground = foreground;
+  for (const std::string& text : option_texts) {
+    RETURN_IF_ERROR(ParseMountOptions(text, line.options));
+  }
+  ASSIGN_OR_RETURN(line.directory, ParseSource(source));
+  line.fsname = line.options.fsname.empty() ? "embedded:" + line.directory : line.options.fsname;
+  RETURN_IF_ERROR(CheckFuseDevice());
+  ASSIGN_OR_RETURN(line.mountpoint, CheckMountpoint(mountpoint, line.fsname));
+  if (LiesIn(line.directory, line.mountpoint)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("the store {} would be hidden by a mount on {}",
+                            Escaped(line.directory), Escaped(line.mountpoint)));
+  }
+  if (!line.options.log_file.empty()) {
+    line.options.log_file = std::filesystem::absolute(line.options.log_file).string();
+  }
+  return line;
+}
+
+FilesystemOptions ForFilesystem(const CommandLine& line) {
+  FilesystemOptions options;
+  options.attr_timeout_seconds = line.options.attr_timeout_seconds;
+  options.entry_timeout_seconds = line.options.entry_timeout_seconds;
+  options.negative_timeout_seconds = line.options.negative_timeout_seconds;
+  options.atime = line.options.atime;
+  options.read_only = line.options.read_only;
+  options.store_directory = line.directory;
+  return options;
+}
+
+Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
+  RETURN_IF_ERROR(InitLogging(line.options.log_file, line.options.log_level));
+  BlockEndingSignals();
+  const SystemClock clock;
+  ASSIGN_OR_RETURN(const OpenedVolume opened, OpenVolume(line.directory, line.options, clock));
+  InoAllocator inos(*opened.kv);
+  const Context context{*opened.kv, opened.volume, inos, clock};
+  if (!line.options.read_only) {
+    // Nobody else has the volume open, so whatever is without a name was left by a crash.
+    ASSIGN_OR_RETURN(const uint64_t swept, SweepVolume(context, /*orphans_too=*/true));
+    if (swept > 0) LogInfo("mount", "finished {} removals of an earlier mount", swept);
+  }
+  Filesystem filesystem(context, ForFilesystem(line));
+  ASSIGN_OR_RETURN(const auto session,
+                   Session::Mount(filesystem, line.options, line.fsname, line.mountpoint));
+  filesystem.background.Start([&session](Ino ino) { session->Invalidate(ino); });
+  LogInfo("mount", "volume {} of {} is mounted on {}", line.options.volume, Escaped(line.directory),
+          Escaped(line.mountpoint));
+  if (daemon) daemon->Ready();
+  Status served = session->Serve(line.options.threads);
+  filesystem.background.Stop();
+  filesystem.background.Finish();
+  LogDebug("mount", "requests: {}", filesystem.kernel_io.DescribeCounts());
+  LogInfo("mount", "unmounted from {}", Escaped(line.mountpoint));
+  return served;
+}
+
+int Complain(const Error& error) {
+  fmt::print(stderr, "fusefs: {}\n", error.message);
+  return 1;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Mounts a volume of Metaring."};
+  bool foreground = false;
+  std::vector<std::string> option_texts;
+  std::string source;
+  std::string mountpoint;
+  app.add_flag("-f,--foreground", foreground, "stay in the foreground and log to stderr");
+  app.add_option("-o", option_texts, "mount options, separated by commas")
+      ->type_name("OPTIONS")
+      ->expected(1)
+      ->take_all();
+  app.add_option("SOURCE", source, "embedded:DIR: the store in this directory")->required();
+  app.add_option("MOUNTPOINT", mountpoint, "an existing directory")->required();
+  app.set_version_flag("-V,--version", "fusefs " METARING_VERSION);
+  app.footer("Mount options:\n" + DescribeMountOptions() +
+             "\nUnmount with: fusermount3 -u MOUNTPOINT (or umount, or SIGTERM).");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  const Result<CommandLine> line = Prepare(foreground, option_texts, source, mountpoint);
+  if (!line) return Complain(line.error());
+  std::optional<Daemon> daemon;
+  if (!foreground) {
+    Result<Daemon> started = Daemon::Start(line->mountpoint);
+    if (!started) return Complain(started.error());
+    daemon.emplace(*std::move(started));
+  }
+  const Status status = MountAndServe(*line, daemon);
+  return status ? 0 : Complain(status.error());
+}
+
+}  // namespace
+}  // namespace metaring::fusefs::mount
+
+int main(int argc, char** argv) {
+#ifdef METARING_HAS_CHECK
+  if (argc > 1 && std::string_view(argv[1]) == "check") {
+    return metaring::fusefs::RunCheck(argc - 1, argv + 1);
+  }
+#endif
+  return metaring::fusefs::mount::Main(argc, argv);
+}
