@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/store/data_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "kvnode/base/logging.h"
 #include "kvnode/store/key_tree.h"
@@ -13,15 +15,52 @@
 namespace metaring::store {
 namespace {
 
-// Reads beyond the file's end would end the process with SIGBUS; zeros are found out as no LMDB
-// page.
-Status ExtendTo(const std::string& path, uint64_t bytes) {
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) return Fail(ErrnoError(errno, "stat " + path));
-  if (static_cast<uint64_t>(st.st_size) >= bytes) return {};
-  if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0) {
-    return Fail(ErrnoError(errno, "extend " + path));
+Status SyncDirectory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Fail(ErrnoError(errno, "open directory " + path));
+  const int failed = ::fsync(fd) == 0 ? 0 : errno;
+  ::close(fd);
+  if (failed != 0) return Fail(ErrnoError(failed, "fsync " + path));
+  return {};
+}
+
+Status WriteFirstMeta(const std::string& directory, uint64_t map_bytes) {
+  ASSIGN_OR_RETURN(const auto env, LmdbEnv::Open(directory, map_bytes));
+  ASSIGN_OR_RETURN(WriteTxn txn, env->BeginWrite());
+  {
+    ASSIGN_OR_RETURN(LmdbCursor cursor, LmdbCursor::Open(txn));
+    RETURN_IF_ERROR(cursor.Put(kMetaKey, EncodeMeta(Meta{})));
   }
+  return txn.Commit();
+}
+
+// LMDB makes its file with several writes, and takes it for damaged after a crash between them. So
+// it is made aside, and data.mdb is whole from the moment that it has its name.
+Status MakeFile(const std::string& directory, uint64_t map_bytes) {
+  const std::string aside = directory + "/data.new";
+  std::error_code error;
+  std::filesystem::remove_all(aside, error);
+  if (::mkdir(aside.c_str(), 0700) != 0) return Fail(ErrnoError(errno, "make directory " + aside));
+  RETURN_IF_ERROR(WriteFirstMeta(aside, map_bytes));
+  if (::rename((aside + "/data.mdb").c_str(), (directory + "/data.mdb").c_str()) != 0) {
+    return Fail(ErrnoError(errno, "rename " + aside + "/data.mdb"));
+  }
+  return SyncDirectory(directory);
+}
+
+// Makes the file when there is none. An empty one is a lost one: LMDB would take it for new.
+Status MakeIfMissing(const std::string& directory, uint64_t map_bytes) {
+  const std::string path = directory + "/data.mdb";
+  struct stat st {};
+  if (::stat(path.c_str(), &st) == 0) {
+    if (st.st_size == 0) return Fail(ErrorCode::kCorrupt, path + " is empty");
+  } else if (errno == ENOENT) {
+    RETURN_IF_ERROR(MakeFile(directory, map_bytes));
+  } else {
+    return Fail(ErrnoError(errno, "stat " + path));
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(directory + "/data.new", ignored);
   return {};
 }
 
@@ -30,9 +69,8 @@ Status ExtendTo(const std::string& path, uint64_t bytes) {
 Result<std::unique_ptr<DataFile>> DataFile::Open(const std::string& directory,
                                                  const StoreOptions& options) {
   const std::string path = directory + "/data.mdb";
+  RETURN_IF_ERROR(MakeIfMissing(directory, options.map_bytes));
   ASSIGN_OR_RETURN(auto env, LmdbEnv::Open(directory, options.map_bytes));
-  ASSIGN_OR_RETURN(const PageUse pages, env->pages());
-  RETURN_IF_ERROR(ExtendTo(path, pages.pages_end * pages.page_bytes));
   ASSIGN_OR_RETURN(auto reserve, DiskReserve::Open(path, options.reserve_bytes));
   std::unique_ptr<DataFile> file(new DataFile(std::move(env), std::move(reserve)));
   RETURN_IF_ERROR(file->Load());
@@ -40,33 +78,16 @@ Result<std::unique_ptr<DataFile>> DataFile::Open(const std::string& directory,
 }
 
 Status DataFile::Load() {
-  bool is_new = false;
   {
     ASSIGN_OR_RETURN(const ReadTxn txn, env_->BeginRead());
-    ASSIGN_OR_RETURN(const uint64_t entries, txn.EntryCount());
     ASSIGN_OR_RETURN(const auto raw, txn.Get(kMetaKey));
-    is_new = entries == 0;
-    if (!is_new && !raw) {
-      return Fail(ErrorCode::kFormatMismatch, "data.mdb was not made by Metaring");
-    }
-    if (raw) {
-      ASSIGN_OR_RETURN(meta_, DecodeMeta(*raw));
-      commit_ = txn.id();
-      use_.keys = entries - 1 - meta_.branches;
-    }
+    if (!raw) return Fail(ErrorCode::kFormatMismatch, "data.mdb was not made by Metaring");
+    ASSIGN_OR_RETURN(meta_, DecodeMeta(*raw));
+    ASSIGN_OR_RETURN(const uint64_t entries, txn.EntryCount());
+    commit_ = txn.id();
+    use_.keys = entries - 1 - meta_.branches;
   }
-  if (is_new) RETURN_IF_ERROR(MakeMeta());
   return CountUse();
-}
-
-Status DataFile::MakeMeta() {
-  ASSIGN_OR_RETURN(WriteTxn txn, env_->BeginWrite());
-  commit_ = txn.id();
-  {
-    ASSIGN_OR_RETURN(LmdbCursor cursor, LmdbCursor::Open(txn));
-    RETURN_IF_ERROR(cursor.Put(kMetaKey, EncodeMeta(meta_)));
-  }
-  return txn.Commit();
 }
 
 Status DataFile::Write(const Overlay& overlay, uint64_t applied) {

@@ -53,7 +53,6 @@ class DataFile {
       : env_(std::move(env)), reserve_(std::move(reserve)) {}
   Status WriteOnce(const Overlay& overlay, uint64_t applied);
   Status Load();
-  Status MakeMeta();
   Status CountUse();
 
   const std::unique_ptr<LmdbEnv> env_;

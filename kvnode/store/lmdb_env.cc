@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <lmdb.h>
 #include <malloc.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -167,6 +168,7 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::Open(const std::string& directory, uin
 }
 
 Status LmdbEnv::OpenEnv() {
+  const uint64_t map_bytes_asked = map_bytes_;
   for (;;) {
     int code = mdb_env_create(&env_);
     if (code != 0) return Fail(LmdbError(code, "make an LMDB environment"));
@@ -180,13 +182,35 @@ Status LmdbEnv::OpenEnv() {
           code, fmt::format("open {}/data.mdb with a map of {} bytes", directory_, map_bytes_)));
     }
     map_bytes_ /= 2;
-    LogWarn("store", "{}/data.mdb: the address space is limited; trying a map of {} bytes",
-            directory_, map_bytes_);
   }
+  if (map_bytes_ < map_bytes_asked) {
+    LogWarn("store", "the address space is limited: {}/data.mdb is mapped with {} bytes, not {}",
+            directory_, map_bytes_, map_bytes_asked);
+  }
+  RETURN_IF_ERROR(CoverPages());
   ASSIGN_OR_RETURN(WriteTxn txn, BeginWrite());
   MDB_dbi data = 0;
   const int code = mdb_dbi_open(txn.txn_, nullptr, 0, &data);
   if (code != 0) return Fail(LmdbError(code, "open data.mdb"));
+  return {};
+}
+
+// LMDB leaves pages at the end unwritten when they were of no use, but a file that was cut looks
+// the same, and a read beyond its end would end the process with SIGBUS. Zeros are found out as no
+// page of LMDB.
+Status LmdbEnv::CoverPages() {
+  MDB_envinfo info;
+  MDB_stat stat;
+  int fd = -1;
+  mdb_env_info(env_, &info);
+  mdb_env_stat(env_, &stat);
+  mdb_env_get_fd(env_, &fd);
+  const auto bytes = static_cast<off_t>((info.me_last_pgno + 1) * stat.ms_psize);
+  struct stat st {};
+  if (::fstat(fd, &st) != 0) return Fail(ErrnoError(errno, "stat data.mdb"));
+  if (st.st_size >= bytes) return {};
+  LogInfo("store", "{}/data.mdb: {} bytes are missing at its end", directory_, bytes - st.st_size);
+  if (::ftruncate(fd, bytes) != 0) return Fail(ErrnoError(errno, "extend data.mdb"));
   return {};
 }
 

@@ -147,6 +147,7 @@ class LmdbEnv {
 
   LmdbEnv(std::string directory, uint64_t map_bytes);
   Status OpenEnv();
+  Status CoverPages();
   void Close();
   Result<MDB_txn*> TakeIdle(Shard& shard) REQUIRES(shard.mutex);
   void Return(size_t shard, MDB_txn* txn);

@@ -29,6 +29,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kCareInterval = std::chrono::seconds(1);
 constexpr auto kIdleInterval = std::chrono::seconds(60);
+constexpr auto kRetryDelayMin = std::chrono::milliseconds(10);
+constexpr auto kQuietAfter = std::chrono::seconds(2);
 constexpr uint64_t kOverlayBytesMin = 4096;
 // With the disk full, overlays are smaller, so that each flush finds room for its pages in the
 // reserve.
@@ -91,6 +93,8 @@ class LmdbStore : public Store {
   DataUse use_ GUARDED_BY(mutex_);                           // as of the last flush or care
   SteadyClock::time_point active_since_ GUARDED_BY(mutex_);  // its first commit
   SteadyClock::time_point retry_at_ GUARDED_BY(mutex_);      // not to flush before it
+  SteadyClock::duration retry_delay_ GUARDED_BY(mutex_) = kRetryDelayMin;  // after the next failure
+  SteadyClock::time_point last_large_flush_ GUARDED_BY(mutex_);  // of an overlay that was full
   uint64_t failed_flushes_ GUARDED_BY(mutex_) = 0;
   Error last_failure_ GUARDED_BY(mutex_){ErrorCode::kNoSpace, ""};
   bool txn_open_ GUARDED_BY(mutex_) = false;
@@ -280,8 +284,9 @@ void LmdbStore::RunFlusher() {
     }
     if (stop_) break;
     if (now - last_care >= kCareInterval) {
-      TakeCare(frozen_ == nullptr && !ActiveHasCommits());
+      TakeCare(frozen_ == nullptr && now - last_large_flush_ >= kQuietAfter);
       last_care = SteadyClock::now();
+      continue;  // the lock was away: there may be work that nobody will tell of again
     }
     work_.WaitFor(mutex_, UntilNextWork(now));
   }
@@ -294,7 +299,8 @@ bool LmdbStore::FlushIsDue(SteadyClock::time_point now) const {
 
 SteadyClock::duration LmdbStore::UntilNextWork(SteadyClock::time_point now) const {
   SteadyClock::duration wait = kIdleInterval;
-  if (frozen_ != nullptr || file_->NeedsCare()) wait = kCareInterval;
+  if (file_->NeedsCare()) wait = kCareInterval;
+  if (frozen_ != nullptr) wait = std::max<SteadyClock::duration>(retry_at_ - now, {});
   if (ActiveHasCommits()) {
     const auto due = active_since_ + std::chrono::nanoseconds(options_.overlay_age_max_nanos);
     // An overlay that is due and was not frozen now waits for a transaction or a flush to end.
@@ -306,7 +312,6 @@ SteadyClock::duration LmdbStore::UntilNextWork(SteadyClock::time_point now) cons
 void LmdbStore::FlushFrozen() {
   std::shared_ptr<Overlay> overlay = frozen_;
   const uint64_t applied = frozen_applied_;
-  retry_at_ = SteadyClock::now() + kCareInterval;
   mutex_.Unlock();
   const bool was_full = file_->use().disk_full;
   const Status written = file_->Write(*overlay, applied);
@@ -315,8 +320,9 @@ void LmdbStore::FlushFrozen() {
   }
   mutex_.Lock();
   use_ = file_->use();
+  if (overlay->bytes_used() >= OverlayBytesMax()) last_large_flush_ = SteadyClock::now();
   if (written) {
-    retry_at_ = {};
+    retry_delay_ = kRetryDelayMin;
     frozen_ = nullptr;
     base_commit_ = file_->commit();
     flushed_.store(applied, std::memory_order_release);
@@ -324,6 +330,8 @@ void LmdbStore::FlushFrozen() {
   } else {
     if (!was_full) LogWarn("store", "cannot flush now: {}", written.error().message);
     ++failed_flushes_;
+    retry_at_ = SteadyClock::now() + retry_delay_;
+    retry_delay_ = std::min<SteadyClock::duration>(2 * retry_delay_, kCareInterval);
     last_failure_ = written.error();
   }
   done_.NotifyAll();

@@ -89,7 +89,7 @@ class Store {
   virtual ~Store() = default;
 
   virtual Result<std::unique_ptr<View>> NewView() const = 0;
-  // May wait for the flusher. kIo when flushing has failed for good.
+  // May wait for the flusher, on a full disk until there is room. kBusy with too many Views open.
   virtual Result<std::unique_ptr<Txn>> Begin() = 0;
 
   // The index of the last Commit; after Open, of the last one that was flushed.
@@ -98,7 +98,9 @@ class Store {
   // it.
   virtual uint64_t flushed() const = 0;
 
-  // Freezes the active overlay and returns when it and all before it are in LMDB.
+  // Returns when all that was committed before the call is in LMDB; waits for an open Txn to end,
+  // so it is not for the thread that has one. kNoSpace: not now; nothing is lost, and the flusher
+  // tries again.
   virtual Status Flush() = 0;
 
   virtual Usage usage() const = 0;

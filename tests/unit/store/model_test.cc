@@ -49,7 +49,9 @@ void ExpectEqual(const View& view, const Model& model, Random& random) {
     if (expected != model.end()) {
       ASSERT_EQ(**value, expected->second);
     }
-    ASSERT_EQ(Scan(view, key), Model(model.lower_bound(key), model.end()));
+    if (i % 8 == 0) {
+      ASSERT_EQ(Scan(view, key), Model(model.lower_bound(key), model.end()));
+    }
   }
 }
 
@@ -85,7 +87,7 @@ class StoreModel : public testing::TestWithParam<bool> {
 
 TEST_P(StoreModel, EqualsAMapAfterRandomOperations) {
   std::vector<std::pair<std::unique_ptr<View>, Model>> snapshots;
-  for (int step = 0; step < 3000; ++step) {
+  for (int step = 0; step < 2000; ++step) {
     ASSERT_NO_FATAL_FAILURE(Transact());
     if (random_.OneIn(50)) snapshots.emplace_back(ViewOf(subject_.store()), model_);
     if (random_.OneIn(60)) {
