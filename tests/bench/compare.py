@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs `kvctl bench fs` on several filesystems in turn and prints medians and ratios per phase.
 
-The sides alternate (A B A B ...), each time on a fresh, empty filesystem with the same caching timeouts,
-so that a machine that is slow for a while is slow for both; each figure is the median of its rounds. The
-ratios are to the first side. Only ratios within one run mean something.
+The sides alternate (A B A B ...), each time on a fresh, empty filesystem with the same caching
+timeouts, so that a machine that is slow for a while is slow for both; each figure is the median of
+its rounds. The ratios are to the first side. Only ratios within one run mean something.
 
 With one thread it also measures one fdatasync between the rounds and prints the budget of a durable
 operation: the first side's median latency + 1.3 times that.
@@ -125,7 +125,8 @@ def main():
                         help="nullfs, fusefs, plain (a directory in the scratch directory); +fsync "
                         "after a name passes --fsync (default: nullfs fusefs)")  # fmt: skip
     parser.add_argument("--threads", type=int, default=8, help="(default: %(default)s)")
-    parser.add_argument("--files", type=int, default=5000, help="each thread's (default: %(default)s)")
+    parser.add_argument("--files", type=int, default=5000,
+                        help="for each thread (default: %(default)s)")  # fmt: skip
     parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
     parser.add_argument("--shared", action="store_true", help="all threads in one directory")
     parser.add_argument("--phases", help="as kvctl takes them (default: all)")

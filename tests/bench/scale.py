@@ -3,12 +3,13 @@
 """What a million files cost fusefs: bytes on disk, memory, and the time of an operation.
 
 1. Memory after a mount of an empty volume (RssAnon).
-2. --large empty files are made in directories of --large / --threads. Memory again: what it grew by, for
-   each inode that the kernel still references (active objects of the kernel's fuse_inode cache; root).
+2. --large empty files are made in directories of --large / --threads. Memory again: what it grew
+   by, for each inode that the kernel still references (active objects of its fuse_inode cache,
+   which only root may see).
 3. Unmounted: blocks on disk, less those of a store that was only formatted, for each file.
 4. Mounted again: memory, and the time that the mount took.
-5. On fresh stores, `kvctl bench fs` with --small and with --large files: the ratio of the time of an
-   operation. The small runs are repeated and stand before and after the large one.
+5. On fresh stores, `kvctl bench fs` with --small and with --large files: the ratio of the time of
+   an operation. The small runs are repeated and stand before and after the large one.
 """
 
 import argparse
@@ -112,7 +113,8 @@ def print_markdown(report, args):
         if "kernel_inodes" in report:
             print(f"| inodes that the kernel holds then | {report['kernel_inodes']} |")
             print(f"| RssAnon, each of those | {report['rss_anon_per_inode_bytes']:.0f} B |")
-        print(f"| RssAnon after mounting again | {report['rss_anon_remounted_bytes'] / mib:.1f} MiB |")
+        again = report["rss_anon_remounted_bytes"] / mib
+        print(f"| RssAnon after mounting again | {again:.1f} MiB |")
         print(f"| mounting again | {report['remount_seconds']:.2f} s |")
     if "phases" in report:
         print(f"\n| phase | ops/s at {args.small} | ops/s at {args.large} | cost ratio |")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks run on: nullfs, fusefs and a plain directory, as context managers.
 
-A side gives a directory to work in and takes everything away at its end, also after an error, SIGINT,
-SIGTERM or SIGHUP: its mount, its process (known by its process id, never by name) and its files. Daemons
-are run in the foreground as children, so that none can outlive the script unseen.
+A side gives a directory to work in and takes everything away at its end, also after an error,
+SIGINT, SIGTERM or SIGHUP: its mount, its process (known by its process id, never by name) and its
+files. Daemons are run in the foreground as children, so that none can outlive the script unseen.
 """
 
 import contextlib
@@ -93,7 +93,8 @@ def _end(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        raise BenchError(f"{process.args[0]} did not end after its unmount and was killed") from None
+        what = f"{process.args[0]} did not end after its unmount and was killed"
+        raise BenchError(what) from None
 
 
 @contextlib.contextmanager
@@ -105,7 +106,7 @@ def mounted(command: list[str], mountpoint: pathlib.Path):
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not is_mounted(mountpoint):
             if process.poll() is not None:
-                raise BenchError(f"{command[0]} ended with status {process.returncode}, not mounted")
+                raise BenchError(f"{command[0]} ended unmounted, status {process.returncode}")
             if time.monotonic() > deadline:
                 process.terminate()
                 raise BenchError(f"{command[0]} was not mounted after {READY_TIMEOUT_S} s")
@@ -138,7 +139,7 @@ def _nullfs(setup: Setup):
 
 @contextlib.contextmanager
 def kept_store(setup: Setup):
-    """A directory for a store that is mounted more than once; with a place for its mount beside it."""
+    """A directory for a store that is mounted more than once, a place for its mount beside it."""
     with _scratch(setup) as scratch:
         yield scratch / "store"
 

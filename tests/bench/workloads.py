@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times what people do with small files: tar x, rm -rf, git clone, git status; on several filesystems.
+"""Times what people do with small files, on several filesystems.
 
   tar-x            tar x of --files small files in directories of 100
   rm-rf            rm -rf of them
   git-clone        git clone of a repository, over git's own protocol (no hard links to the source)
   git-status       git status in the clone, straight after it
-  git-status-cold  the same after the kernel forgot names, attributes and pages (needs root, else skipped)
+  git-status-cold  the same after the kernel forgot names, attributes and pages (only as root)
 
 The sides: nullfs, fusefs, plain (a directory in the scratch directory: ext4 where that is ext4), and
   plain+syncfs     each step ends with syncfs: all of it durable at the end of the step
   plain+dirsync    chattr +D: each namespace operation durable before its answer, as in fusefs
 
-The sides alternate; each figure is the median of its rounds, the ratio is to `plain`. The tar archive and
-the repository (generated with history, or --repository) are on the plain side's disk for all.
+The sides alternate; each figure is the median of its rounds, the ratio is to `plain`. The archive
+and the repository (generated with history, or --repository) are on the plain side's disk for all.
 """
 
 import argparse
@@ -32,7 +32,8 @@ import time
 import sides
 
 FILES_PER_DIRECTORY = 100
-FLAGS = {"": None, "syncfs": None, "dirsync": None}
+ALL_SIDES = ["plain", "plain+syncfs", "plain+dirsync", "nullfs", "fusefs"]
+FLAGS = ("", "syncfs", "dirsync")
 GIT_ENV = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
@@ -41,7 +42,7 @@ GIT_ENV = {
     "GIT_COMMITTER_NAME": "bench",
     "GIT_COMMITTER_EMAIL": "bench@localhost",
 }
-WORDS = "if for while return struct static const int char void size_t include define node key".split()
+WORDS = "if for while return struct static const int char void size_t include define key".split()
 
 
 def run(command, **more):
@@ -170,13 +171,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sides", nargs="*", type=side_name,
-                        default=["plain", "plain+syncfs", "plain+dirsync", "nullfs", "fusefs"],
-                        help="(default: plain plain+syncfs plain+dirsync nullfs fusefs)")  # fmt: skip
+    parser.add_argument("sides", nargs="*", type=side_name, default=ALL_SIDES,
+                        help=f"(default: {' '.join(ALL_SIDES)})")  # fmt: skip
     parser.add_argument("--files", type=int, default=10_000, help="(default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
     parser.add_argument("--repository", type=pathlib.Path, help="clone this one instead")
-    parser.add_argument("--repository-files", type=int, default=2000, help="(default: %(default)s)")
+    parser.add_argument("--repository-files", type=int, default=2000,
+                        help="(default: %(default)s)")  # fmt: skip
     parser.add_argument("--commits", type=int, default=40, help="(default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     sides.add_setup_arguments(parser)
