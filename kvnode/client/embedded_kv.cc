@@ -75,7 +75,12 @@ Result<ScanPage> EmbeddedKv::Scan(const ScanRequest& request) {
   RETURN_IF_ERROR(state::Validate(request));
   ASSIGN_OR_RETURN(const auto view, core_.store.NewView());
   ASSIGN_OR_RETURN(ScanPage page, state::ScanKeys(*view, scope_, request));
-  for (ScanItem& item : page.items) RETURN_IF_ERROR(DecodeInPlace(item.record));
+  for (ScanItem& item : page.items) {
+    const Status decoded = DecodeInPlace(item.record);
+    if (decoded) continue;
+    if (!request.keep_damaged) return Fail(decoded.error());
+    item.damaged = true;
+  }
   return page;
 }
 

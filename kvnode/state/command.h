@@ -101,11 +101,14 @@ struct ScanRequest {
   // From the last page, or empty. Opaque; it stays good while keys come and go.
   Bytes cursor;
   bool keys_only = false;  // values are left empty
+  // A record with a wrong checksum ends the scan with kCorrupt; with this it is an item that says so.
+  bool keep_damaged = false;
 };
 
 struct ScanItem {
   Bytes key;
   Record record;
+  bool damaged = false;  // with keep_damaged: the key is there, its record is not to be had
 };
 
 struct ScanPage {

@@ -38,6 +38,13 @@ Result<Record> ToRecord(const store::View& view, Scope scope, ByteView store_key
   return record;
 }
 
+Result<Record> ToVersion(ByteView store_key, ByteView raw) {
+  ASSIGN_OR_RETURN(const StoredRecord stored, DecodeStored(store_key, raw));
+  Record record;
+  record.version = stored.version;
+  return record;
+}
+
 // The end of the range of a scan or of a kRangeEmpty, as a store key (never empty: a scope's data
 // always has something above it).
 Bytes RangeEnd(Scope scope, ByteView begin, ByteView end) {
@@ -100,11 +107,14 @@ Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanReques
     }
     ScanItem item;
     item.key = Bytes(cursor->key().substr(kScopePrefixBytes));
-    if (request.keys_only) {
-      ASSIGN_OR_RETURN(const StoredRecord stored, DecodeStored(cursor->key(), cursor->value()));
-      item.record.version = stored.version;
+    auto record = request.keys_only ? ToVersion(cursor->key(), cursor->value())
+                                    : ToRecord(view, scope, cursor->key(), cursor->value());
+    if (record) {
+      item.record = std::move(*record);
+    } else if (request.keep_damaged && record.error().code == ErrorCode::kCorrupt) {
+      item.damaged = true;
     } else {
-      ASSIGN_OR_RETURN(item.record, ToRecord(view, scope, cursor->key(), cursor->value()));
+      return Fail(std::move(record).error());
     }
     bytes += item.key.size() + item.record.value.size();
     page.items.push_back(std::move(item));
