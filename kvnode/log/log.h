@@ -2,17 +2,18 @@
 //
 // Log: the durable record stream of a node, shared by all of its groups.
 //
-// Everything that must survive goes through it: entries, votes, the commands of the embedded form. All
-// records that are queued when a sync begins leave in one write and one fdatasync, with no timer. There
-// is no writer thread in here: a thread that needs durability calls Sync, the first one in does the
-// write for everybody that queued before it, the others wait for it (the group commit of LevelDB's
-// writer queue, but with the wait apart from the queueing). With one caller that means no thread switch
-// between the caller and the disk; an engine that must not block gives the call to a thread of its own.
+// Everything that must survive goes through it: entries, votes, the commands of the embedded form.
+// All records that are queued when a sync begins leave in one write and one fdatasync, with no
+// timer. There is no writer thread in here: a thread that needs durability calls Sync, the first
+// one in does the write for everybody that queued before it, the others wait for it (the group
+// commit of LevelDB's writer queue, but with the wait apart from the queueing). With one caller
+// that means no thread switch between the caller and the disk; an engine that must not block gives
+// the call to a thread of its own.
 //
 // The byte format, with its grammar and a worked example, is in kvnode/log/format.h.
 //
-// What it refuses: to retry a failed write or sync (every later call fails), to truncate what was once
-// durable (a damaged middle is kCorrupt at Open; a torn tail, never acknowledged, is cut).
+// What it refuses: to retry a failed write or sync (every later call fails), to truncate what was
+// once durable (a damaged middle is kCorrupt at Open; a torn tail, never acknowledged, is cut).
 #ifndef METARING_KVNODE_LOG_LOG_H_
 #define METARING_KVNODE_LOG_LOG_H_
 
@@ -33,8 +34,8 @@ using Lsn = StrongId<struct LsnTag>;
 using GroupId = StrongId<struct GroupIdTag, uint32_t>;
 
 struct Record {
-  Lsn begin;         // where its header starts
-  Lsn end;           // one past its last byte; the position to Sync
+  Lsn begin;  // where its header starts
+  Lsn end;    // one past its last byte; the position to Sync
   GroupId group;
   uint8_t type = 0;  // the owner's
   ByteView payload;  // valid during the call that gives it
@@ -70,8 +71,8 @@ class Log {
   // kIo (the log failed before).
   virtual Result<Lsn> Append(GroupId group, uint8_t type, ByteView payload, SpaceUse use) = 0;
 
-  // Returns when every record that ends at or before `end` is on disk. An error is final: whether the
-  // records survive is not known, and no later Append or Sync succeeds.
+  // Returns when every record that ends at or before `end` is on disk. An error is final: whether
+  // the records survive is not known, and no later Append or Sync succeeds.
   virtual Status Sync(Lsn end) = 0;
 
   // Everything before it is on disk. Moves up only.
@@ -79,9 +80,9 @@ class Log {
   // The first position that is still kept. Moves up only; begin <= durable.
   virtual Lsn begin() const = 0;
 
-  // Calls `visit` for the records that start at or after `from`, in order, up to what was durable at
-  // Open. An error of `visit` ends the replay and is returned. `from` must be a record's begin or end,
-  // or not above begin(). Call before the first Append.
+  // Calls `visit` for the records that start at or after `from`, in order, up to what was durable
+  // at Open. An error of `visit` ends the replay and is returned. `from` must be a record's begin
+  // or end, or not above begin(). Call before the first Append.
   virtual Status Replay(Lsn from, const std::function<Status(const Record&)>& visit) = 0;
 
   // Lets go of everything before `keep_from`: whole segments are recycled as spares or removed.
@@ -90,8 +91,9 @@ class Log {
   virtual LogStats stats() const = 0;
 };
 
-// Opens the log on a disk, or makes an empty one. Repairs a torn tail. Errors: kCorrupt for a damaged
-// middle (the message names file and offset), kFormatMismatch for another format version, kIo, kNoSpace.
+// Opens the log on a disk, or makes an empty one. Repairs a torn tail. Errors: kCorrupt for a
+// damaged middle (the message names file and offset), kFormatMismatch for another format version,
+// kIo, kNoSpace.
 Result<std::unique_ptr<Log>> OpenLog(Disk& disk, const LogOptions& options);
 
 }  // namespace metaring::log

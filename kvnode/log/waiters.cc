@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kvnode/log/waiters.h"
+
+namespace metaring::log {
+
+Waiters::Outcome Waiters::Node::Wait() {
+  for (;;) {
+    const Outcome now = outcome.load(std::memory_order_acquire);
+    if (now != Outcome::kWaiting) return now;
+    outcome.wait(Outcome::kWaiting, std::memory_order_acquire);
+  }
+}
+
+Waiters::Node* Waiters::Add(Lsn end) {
+  Node* node = free_;
+  if (node != nullptr) {
+    free_ = node->next;
+  } else {
+    node = &nodes_.emplace_back();
+  }
+  node->end = end;
+  node->next = nullptr;
+  node->outcome.store(Outcome::kWaiting, std::memory_order_relaxed);
+  *last_ = node;
+  last_ = &node->next;
+  return node;
+}
+
+void Waiters::Release(Node* node) {
+  node->next = free_;
+  free_ = node;
+}
+
+Waiters::Called Waiters::TakeDurable(Lsn durable) {
+  Called called;
+  Node** others = &called.others;
+  Node* node = first_;
+  first_ = nullptr;
+  last_ = &first_;
+  while (node != nullptr) {
+    Node* const next = node->next;
+    node->next = nullptr;
+    if (node->end <= durable) {
+      *others = node;
+      others = &node->next;
+    } else if (called.leader == nullptr) {
+      called.leader = node;
+    } else {
+      *last_ = node;
+      last_ = &node->next;
+    }
+    node = next;
+  }
+  return called;
+}
+
+Waiters::Called Waiters::TakeFailed() {
+  Called called;
+  called.others = first_;
+  called.others_outcome = Outcome::kFailed;
+  first_ = nullptr;
+  last_ = &first_;
+  return called;
+}
+
+void Waiters::Wake(const Called& called) {
+  // The leader first: the disk is idle until it writes.
+  if (called.leader != nullptr) {
+    called.leader->outcome.store(Outcome::kLead, std::memory_order_release);
+    called.leader->outcome.notify_one();
+  }
+  for (Node* node = called.others; node != nullptr;) {
+    Node* const next = node->next;  // the store gives the node away
+    node->outcome.store(called.others_outcome, std::memory_order_release);
+    node->outcome.notify_one();
+    node = next;
+  }
+}
+
+}  // namespace metaring::log
