@@ -30,23 +30,31 @@ Result<std::optional<StoredRecord>> SegmentReader::RecordAt(Lsn at) {
   return ParseRecord(raw, at);
 }
 
+// The distance from the beginning of `window`, which is position `at`, to the first claim in it, or
+// to where the search must go on in the next window.
+size_t SegmentReader::FindClaim(ByteView window, Lsn at) {
+  size_t step = 0;
+  while (step + kRecordHeaderBytes <= window.size()) {
+    if (ClaimedBytes(window.substr(step), Plus(at, step))) break;
+    step += kRecordAlignment;
+  }
+  return step;
+}
+
 Result<SegmentReader::Remains> SegmentReader::ScanRemains(Lsn from) {
   Remains remains;
   Lsn at = from;
-  while (Plus(at, kRecordHeaderBytes) <= segment_.end()) {
+  for (;;) {
+    ASSIGN_OR_RETURN(const ByteView window, View(segment_.OffsetOf(at), kWindowBytes));
+    if (window.size() < kRecordHeaderBytes) return remains;
+    at = Plus(at, FindClaim(window, at));
     ASSIGN_OR_RETURN(const ByteView header, View(segment_.OffsetOf(at), kRecordHeaderBytes));
-    uint64_t step = kRecordAlignment;
-    if (ClaimedBytes(header, at)) {
-      remains.claimed = true;
-      ASSIGN_OR_RETURN(const auto stored, RecordAt(at));
-      if (stored) {
-        remains.synced = std::max(remains.synced, stored->synced);
-        step = stored->record.end.value() - at.value();
-      }
-    }
-    at = Plus(at, step);
+    if (!ClaimedBytes(header, at)) continue;  // the window ended
+    remains.claimed = true;
+    ASSIGN_OR_RETURN(const auto stored, RecordAt(at));
+    if (stored) remains.synced = std::max(remains.synced, stored->synced);
+    at = stored ? stored->record.end : Plus(at, kRecordAlignment);
   }
-  return remains;
 }
 
 RecordChain::RecordChain(const SegmentFiles& files, const std::vector<Segment>& segments, Lsn from)

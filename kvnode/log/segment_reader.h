@@ -33,6 +33,7 @@ class SegmentReader {
   Result<Remains> ScanRemains(Lsn from);
 
  private:
+  static size_t FindClaim(ByteView window, Lsn at);
   Result<ByteView> View(uint64_t offset, uint64_t length);
 
   const Segment segment_;

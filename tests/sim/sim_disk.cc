@@ -3,107 +3,135 @@
 
 #include <algorithm>
 
+#include "kvnode/base/check.h"
+
 namespace metaring::sim {
 
 class SimFile : public File {
  public:
-  SimFile(SimDisk& disk, std::shared_ptr<SimDisk::Content> content)
-      : disk_(disk), content_(std::move(content)) {}
+  SimFile(SimDisk& disk, std::shared_ptr<SimContent> content, uint64_t life)
+      : disk_(disk), content_(std::move(content)), life_(life) {}
 
   Result<Bytes> ReadAt(uint64_t offset, size_t length) const override {
-    MutexLock lock(disk_.mutex_);
-    if (offset >= content_->now.size()) return Bytes();
-    return content_->now.substr(offset, length);
+    return disk_.ReadAt(*content_, life_, offset, length);
   }
-
   Status WriteAt(uint64_t offset, ByteView data) override {
-    MutexLock lock(disk_.mutex_);
-    RETURN_IF_ERROR(disk_.Step());
-    RETURN_IF_ERROR(Grow(offset + data.size()));
-    content_->now.replace(offset, data.size(), data);
-    return {};
+    return disk_.WriteAt(*content_, life_, offset, data);
   }
-
-  Status Sync() override {
-    MutexLock lock(disk_.mutex_);
-    RETURN_IF_ERROR(disk_.Step());
-    content_->durable = content_->now;
-    ++disk_.syncs_;
-    return {};
-  }
-
-  Status Allocate(uint64_t size) override {
-    MutexLock lock(disk_.mutex_);
-    RETURN_IF_ERROR(disk_.Step());
-    RETURN_IF_ERROR(Grow(size));
-    content_->durable = content_->now;
-    return {};
-  }
-
-  Result<uint64_t> Size() const override {
-    MutexLock lock(disk_.mutex_);
-    return content_->now.size();
-  }
+  Status Sync() override { return disk_.Sync(*content_, life_); }
+  Status Allocate(uint64_t size) override { return disk_.Allocate(*content_, life_, size); }
+  Result<uint64_t> Size() const override { return disk_.Size(*content_, life_); }
 
  private:
-  Status Grow(uint64_t size) REQUIRES(disk_.mutex_) {
-    if (size <= content_->now.size()) return {};
-    const uint64_t used = disk_.UsedBytes();
-    if (size - content_->now.size() > disk_.capacity_ - std::min(used, disk_.capacity_)) {
-      return Fail(ErrorCode::kNoSpace, "the simulated disk is full");
-    }
-    content_->now.resize(size, '\0');
-    return {};
-  }
-
   SimDisk& disk_;
-  const std::shared_ptr<SimDisk::Content> content_;
+  const std::shared_ptr<SimContent> content_;
+  const uint64_t life_;
 };
 
-Status SimDisk::Step() {
-  ++calls_;
-  if (!fail_at_ || calls_ < *fail_at_) return {};
-  return Fail(fail_code_, "the simulated disk fails");
+// ---------------------------------------------------------------------------------------------------
+// Files
+
+Status SimDisk::CheckLife(uint64_t life) const {
+  if (life == life_) return {};
+  return Fail(ErrorCode::kIo, "the file was opened before the crash");
 }
 
-uint64_t SimDisk::UsedBytes() const {
-  uint64_t used = 0;
-  for (const auto& [name, content] : names_) used += content->now.size();
-  return used;
+Result<Bytes> SimDisk::ReadAt(const SimContent& content, uint64_t life, uint64_t offset,
+                              size_t length) const {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckLife(life));
+  return content.Read(offset, length);
 }
+
+Status SimDisk::WriteAt(SimContent& content, uint64_t life, uint64_t offset, ByteView data) {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckLife(life));
+  const bool power = calls_total_ + 1 < power_cut_at_;
+  const Status entered = Enter(Call::kWrite);
+  // The write during which power fails gets to the disk in part, too.
+  if (!entered && (power || calls_total_ == power_cut_at_)) {
+    content.Write(offset, data.substr(0, data.size() / 2));
+  }
+  RETURN_IF_ERROR(entered);
+  RETURN_IF_ERROR(CheckSpace(content, offset + data.size()));
+  content.Write(offset, data);
+  return {};
+}
+
+Status SimDisk::Sync(SimContent& content, uint64_t life) {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckLife(life));
+  const Status entered = Enter(Call::kSync);
+  if (!entered) content.LoseSyncs();
+  RETURN_IF_ERROR(entered);
+  content.Sync();
+  return {};
+}
+
+Status SimDisk::Allocate(SimContent& content, uint64_t life, uint64_t size) {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckLife(life));
+  RETURN_IF_ERROR(Enter(Call::kAllocate));
+  RETURN_IF_ERROR(CheckSpace(content, size));
+  content.Allocate(size);
+  return {};
+}
+
+Result<uint64_t> SimDisk::Size(const SimContent& content, uint64_t life) const {
+  MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckLife(life));
+  return content.size();
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Names
 
 Result<std::unique_ptr<File>> SimDisk::Open(const std::string& name) {
   MutexLock lock(mutex_);
   const auto found = names_.find(name);
   if (found == names_.end()) return Fail(ErrorCode::kNotFound, "open " + name + ": no such file");
-  return std::make_unique<SimFile>(*this, found->second);
+  return std::make_unique<SimFile>(*this, found->second, life_);
+}
+
+// A change is repeated on the durable names if the crash lets it survive; there its file may be
+// missing, when the change that it builds on was lost.
+void SimDisk::Apply(Change change) {
+  change(names_);
+  pending_.push_back(std::move(change));
 }
 
 Result<std::unique_ptr<File>> SimDisk::Create(const std::string& name) {
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Step());
-  const auto [place, made] = names_.emplace(name, nullptr);
-  if (!made) return Fail(ErrorCode::kExists, "create " + name + ": file exists");
-  place->second = std::make_shared<Content>();
-  return std::make_unique<SimFile>(*this, place->second);
+  RETURN_IF_ERROR(Enter(Call::kCreate));
+  if (names_.contains(name)) return Fail(ErrorCode::kExists, "create " + name + ": file exists");
+  const auto content = std::make_shared<SimContent>();
+  Apply([name, content](Names& names) { names[name] = content; });
+  return std::make_unique<SimFile>(*this, content, life_);
 }
 
 Status SimDisk::Rename(const std::string& from, const std::string& to) {
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Step());
+  RETURN_IF_ERROR(Enter(Call::kRename));
   const auto found = names_.find(from);
   if (found == names_.end()) return Fail(ErrorCode::kNotFound, "rename " + from + ": no such file");
-  auto content = found->second;
-  names_.erase(found);
-  names_[to] = std::move(content);
+  Apply([from, to, content = found->second](Names& names) {
+    const auto source = names.find(from);
+    if (source == names.end() || source->second != content) return;
+    names.erase(source);
+    names[to] = content;
+  });
   return {};
 }
 
 Status SimDisk::Remove(const std::string& name) {
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Step());
-  if (names_.erase(name) == 0)
-    return Fail(ErrorCode::kNotFound, "remove " + name + ": no such file");
+  RETURN_IF_ERROR(Enter(Call::kRemove));
+  const auto found = names_.find(name);
+  if (found == names_.end()) return Fail(ErrorCode::kNotFound, "remove " + name + ": no such file");
+  Apply([name, content = found->second](Names& names) {
+    const auto target = names.find(name);
+    if (target != names.end() && target->second == content) names.erase(target);
+  });
   return {};
 }
 
@@ -116,46 +144,68 @@ Result<std::vector<std::string>> SimDisk::List() const {
 
 Status SimDisk::SyncDirectory() {
   MutexLock lock(mutex_);
-  RETURN_IF_ERROR(Step());
+  RETURN_IF_ERROR(Enter(Call::kSyncDirectory));
   durable_names_ = names_;
+  pending_.clear();
   return {};
 }
 
-void SimDisk::CrashContent(Content& content, Random& random) {
-  // A size that was not synced may be lost as well.
-  if (content.now.size() > content.durable.size() && random.OneIn(2)) {
-    content.now.resize(content.durable.size());
-  }
-  content.durable.resize(content.now.size(), '\0');
-  const uint64_t mood = random.Below(3);  // all lost, all kept, or each sector by itself
-  for (size_t at = 0; at < content.now.size(); at += kSectorBytes) {
-    const bool lost = mood == 0 || (mood == 2 && random.OneIn(2));
-    if (lost) continue;
-    const size_t length = std::min(kSectorBytes, content.now.size() - at);
-    content.durable.replace(at, length, content.now, at, length);
-  }
-  content.now = content.durable;
+// ---------------------------------------------------------------------------------------------------
+// Faults
+
+Status SimDisk::Enter(Call call) {
+  const auto index = static_cast<size_t>(call);
+  ++calls_[index];
+  ++calls_total_;
+  if (calls_total_ >= power_cut_at_) return Fail(ErrorCode::kIo, "the power is cut");
+  Fault& fault = faults_[index];
+  if (fault.at_call != calls_[index]) return {};
+  fault.at_call = 0;
+  return Fail(fault.code, "fault on command");
 }
 
 void SimDisk::Crash(Random& random) {
   MutexLock lock(mutex_);
-  // A prefix of the directory's changes survives in journalling filesystems: all or none of it
-  // here.
-  if (random.OneIn(2)) names_ = durable_names_;
-  for (auto& [name, content] : names_) CrashContent(*content, random);
-  durable_names_ = names_;
-  fail_at_.reset();
+  enum { kAllLost, kAllKept, kEachByItself };
+  const uint64_t mood = random.Below(kEachByItself + 1);
+  for (const Change& change : pending_) {
+    if (mood == kAllKept || (mood == kEachByItself && random.OneIn(2))) change(durable_names_);
+  }
+  names_ = durable_names_;
+  pending_.clear();
+  for (const auto& [name, content] : names_) content->Crash(random);
+  ++life_;
+  power_cut_at_ = UINT64_MAX;
+  faults_ = {};
 }
 
-void SimDisk::FailNthCall(uint64_t n, ErrorCode code) {
+void SimDisk::CutPowerAtCall(uint64_t n) {
   MutexLock lock(mutex_);
-  fail_at_ = calls_ + n;
-  fail_code_ = code;
+  power_cut_at_ = calls_total_ + n;
 }
 
-bool SimDisk::HasFailed() const {
+bool SimDisk::power_is_cut() const {
   MutexLock lock(mutex_);
-  return fail_at_ && calls_ >= *fail_at_;
+  return calls_total_ >= power_cut_at_;
+}
+
+void SimDisk::FailNthCall(Call call, uint64_t n, ErrorCode code) {
+  MutexLock lock(mutex_);
+  const auto index = static_cast<size_t>(call);
+  faults_[index] = {calls_[index] + n, code};
+}
+
+Status SimDisk::CheckSpace(const SimContent& content, uint64_t size) const {
+  if (size <= content.size()) return {};
+  const uint64_t used = UsedBytes();
+  if (used <= capacity_ && size - content.size() <= capacity_ - used) return {};
+  return Fail(ErrorCode::kNoSpace, "the simulated disk is full");
+}
+
+uint64_t SimDisk::UsedBytes() const {
+  uint64_t used = 0;
+  for (const auto& [name, content] : names_) used += content->size();
+  return used;
 }
 
 void SimDisk::SetCapacity(uint64_t bytes) {
@@ -163,17 +213,21 @@ void SimDisk::SetCapacity(uint64_t bytes) {
   capacity_ = bytes;
 }
 
-void SimDisk::Damage(const std::string& name, uint64_t offset, uint8_t mask) {
+uint64_t SimDisk::used_bytes() const {
   MutexLock lock(mutex_);
-  Content& content = *names_.at(name);
-  for (Bytes* bytes : {&content.now, &content.durable}) {
-    if (offset < bytes->size()) (*bytes)[offset] = static_cast<char>((*bytes)[offset] ^ mask);
-  }
+  return UsedBytes();
 }
 
-uint64_t SimDisk::syncs() const {
+void SimDisk::Damage(const std::string& name, uint64_t offset, uint8_t mask) {
   MutexLock lock(mutex_);
-  return syncs_;
+  const auto found = names_.find(name);
+  CHECK(found != names_.end());
+  found->second->Damage(offset, mask);
+}
+
+uint64_t SimDisk::calls(Call call) const {
+  MutexLock lock(mutex_);
+  return calls_[static_cast<size_t>(call)];
 }
 
 }  // namespace metaring::sim
