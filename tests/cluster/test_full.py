@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A full disk: writes are refused with ENOSPC, reads and deletes work, and it heals by itself."""
+
+import errno
+import os
+
+from harness import ClusterTest, main, needs_root, run
+
+IMAGE_BYTES = 160 << 20
+PIECE = 1 << 20
+
+
+@needs_root
+class FullDisk(ClusterTest):
+    def setUp(self):
+        super().setUp()
+        image = self.directory / 'image'
+        with open(image, 'wb') as file:
+            file.truncate(IMAGE_BYTES)
+        run('mkfs.ext4', '-q', '-m', '0', image)
+        self.disk = self.directory / 'disk'
+        self.disk.mkdir()
+        run('mount', '-o', 'loop', image, self.disk)
+        # After the volume's own cleanup, which runs first: cleanups run in reverse order.
+        self.addCleanup(run, 'umount', '-l', self.disk, status=None)
+
+    def fill(self, directory):
+        """Files of one piece each until no more fits; those that were synced."""
+        whole = []
+        for number in range(IMAGE_BYTES // PIECE):
+            path = directory / f'large{number}'
+            try:
+                descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+                try:
+                    os.write(descriptor, bytes([number % 251]) * PIECE)
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+                return whole
+            whole.append(path)
+        self.fail('the disk is never full')
+
+    def assert_whole(self, paths):
+        for path in paths:
+            number = int(path.name.removeprefix('large'))
+            self.assertEqual(path.read_bytes(), bytes([number % 251]) * PIECE)
+
+    def create_until_refused(self, directory):
+        """Small files use what large ones left; the first refusal must be ENOSPC."""
+        for number in range(200_000):
+            try:
+                (directory / f'small{number}').write_bytes(b'x' * 2000)
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+                return
+        self.fail('small files never fill the disk')
+
+    def test_deletes_make_room_again(self):
+        volume = self.mount(data=self.disk / 'data')
+        (volume.path / 'd').mkdir()
+        whole = self.fill(volume.path)
+        self.assertGreater(len(whole), 20)
+        self.create_until_refused(volume.path / 'd')
+        self.assert_whole(whole)
+        self.assertGreater(len(os.listdir(volume.path / 'd')), 0)
+        os.rename(whole[0], volume.path / 'd' / whole[0].name)
+        whole[0] = volume.path / 'd' / whole[0].name
+        for path in whole[len(whole) // 2:]:
+            path.unlink()
+        del whole[len(whole) // 2:]
+        for name in os.listdir(volume.path / 'd'):
+            if name.startswith('small'):
+                os.unlink(volume.path / 'd' / name)
+        self.write_again(volume)
+        self.assert_whole(whole)
+        volume.remount()
+        self.assert_whole(whole)
+
+    def write_again(self, volume):
+        """What was deleted is room again; the background may need a moment to erase it."""
+        for _ in range(100):
+            try:
+                (volume.path / 'again').write_bytes(b'y' * PIECE)
+                with open(volume.path / 'again', 'rb') as file:
+                    os.fsync(file.fileno())
+                return
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+                os.sync()
+        self.fail('deleting half of everything made no room')
+
+    def test_room_made_by_others_heals_without_a_remount(self):
+        ballast = self.disk / 'ballast'
+        volume = self.mount(data=self.disk / 'data')
+        (volume.path / 'before').write_text('before')
+        with open(ballast, 'wb') as file:
+            try:
+                while True:
+                    file.write(bytes(PIECE))
+                    file.flush()
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+            else:
+                self.fail('never full')
+        whole = self.fill(volume.path)
+        self.assertEqual((volume.path / 'before').read_text(), 'before')
+        (volume.path / 'before').unlink()
+        ballast.unlink()
+        self.write_again(volume)
+        self.assert_whole(whole)
+
+    def test_kill_while_full(self):
+        volume = self.mount(data=self.disk / 'data')
+        whole = self.fill(volume.path)
+        volume.kill()
+        volume.start()
+        self.assert_whole(whole)
+        for path in whole:
+            path.unlink()
+        self.write_again(volume)
+
+    def test_volume_on_a_disk_that_is_full_from_the_start(self):
+        with open(self.disk / 'ballast', 'wb') as file:
+            free = os.statvfs(self.disk)
+            os.posix_fallocate(file.fileno(), 0, (free.f_bavail - 256) * free.f_frsize)
+        volume = self.unmounted(data=self.disk / 'data')
+        with self.assertRaisesRegex(AssertionError, '(?i)space'):
+            volume.start()
+        volume.process = None
+        (self.disk / 'ballast').unlink()
+        volume.start()
+        (volume.path / 'f').touch()
+
+
+if __name__ == '__main__':
+    main()
