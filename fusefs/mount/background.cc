@@ -19,8 +19,7 @@ constexpr std::chrono::hours kIdle{1};
 
 }  // namespace
 
-void Background::Start(std::function<void(Ino)> invalidate) {
-  invalidate_ = std::move(invalidate);
+void Background::Start() {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "background");
     Run();
@@ -57,12 +56,6 @@ void Background::Wake() {
   changed_.NotifyOne();
 }
 
-void Background::Invalidate(Ino ino) {
-  MutexLock lock(mutex_);
-  work_.invalidations.push_back(ino);
-  changed_.NotifyOne();
-}
-
 Background::Work Background::AwaitWork() {
   // Set before looking: what becomes pending after the look finds it set, and wakes us.
   idle_ = true;
@@ -90,7 +83,6 @@ void Background::Run() {
 }
 
 void Background::Do(const Work& work) {
-  for (const Ino ino : work.invalidations) invalidate_(ino);
   ReclaimAll(work.orphans);
   if (work.sweep) SweepAll();
   const int64_t now = filesystem_.context.clock.MonotonicNanos();

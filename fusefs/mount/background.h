@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -29,8 +28,7 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  // `invalidate` tells the kernel to drop what it has cached of an inode.
-  void Start(std::function<void(Ino)> invalidate);
+  void Start();
   // Returns when the thread has ended; the work that is left is done by Finish.
   void Stop();
   // Everything that must not be left, on the caller's thread.
@@ -42,17 +40,14 @@ class Background {
   void Sweep();
   // Something is pending now.
   void Wake();
-  // The kernel has cached what is not true any more. Only the thread may tell it (libfuse documents
-  // the deadlock of telling it in a handler).
-  void Invalidate(Ino ino);
 
  private:
   struct Work {
     std::vector<Ino> orphans;
-    std::vector<Ino> invalidations;
+
     bool sweep = false;
     bool stop = false;
-    bool empty() const { return orphans.empty() && invalidations.empty() && !sweep && !stop; }
+    bool empty() const { return orphans.empty() && !sweep && !stop; }
   };
   static constexpr size_t kOrphansPerStep = 64;
   static constexpr size_t kAtimesPerStep = 256;
@@ -66,7 +61,7 @@ class Background {
   void SweepAll();
 
   Filesystem& filesystem_;
-  std::function<void(Ino)> invalidate_;  // set before the thread starts
+
   std::thread thread_;
 
   Mutex mutex_;

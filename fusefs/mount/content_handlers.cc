@@ -94,6 +94,18 @@ class Writer {
   bool acquired_;
 };
 
+// Whether it has bits that a write by somebody without the right to keep them takes away.
+bool HasSuidSgid(const OpenFile& file) {
+  const uint32_t mode = file.Attributes().mode;
+  return WithoutSuidSgid(mode) != mode;
+}
+
+// The kernel says for WRITE whether the writer may keep these bits, but not for FALLOCATE and
+// COPY_FILE_RANGE: there it is the superuser.
+bool MayKeepSuidSgid(const Reply& reply) {
+  return reply.caller().uid == 0;
+}
+
 void HandleWrite(fuse_req_t request, fuse_ino_t ino, const char* data, size_t size, off_t offset,
                  fuse_file_info* /*file*/) {
   Filesystem& filesystem = FilesystemOf(request);
@@ -108,11 +120,13 @@ void HandleWrite(fuse_req_t request, fuse_ino_t ino, const char* data, size_t si
     return;
   }
   const bool clear = CurrentRequestExtras().kill_suidgid;
+  const bool loses_bits = clear && HasSuidSgid(**writer);
   const Status status = (*writer)->Write(offset, {data, size}, clear);
   if (!status) {
     reply.Fail(status.error());
     return;
   }
+  if (loses_bits) filesystem.invalidator.AttributesChanged(ToIno(ino));
   filesystem.background.Wake();
   reply.Written(size);
 }
@@ -211,11 +225,18 @@ void HandleFallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset,
       return Fallocate(filesystem.context, *fallocate);
     });
   });
-  if (node) {
-    reply.Ok();
-  } else {
+  if (!node) {
     reply.Fail(node.error());
+    return;
   }
+  if (!MayKeepSuidSgid(reply) && HasSuidSgid(**writer)) {
+    PendingAttributes change;
+    change.clear_suid_sgid = true;
+    (*writer)->Change(change);
+    filesystem.invalidator.AttributesChanged(ToIno(ino));
+  }
+  filesystem.background.Wake();
+  reply.Ok();
 }
 
 // --- copying
@@ -225,6 +246,7 @@ void HandleFallocate(fuse_req_t request, fuse_ino_t ino, int mode, off_t offset,
 Result<size_t> Copy(Filesystem& filesystem, Ino from, int64_t from_offset, Ino to,
                     int64_t to_offset, size_t length, bool clear_suid_sgid) {
   ASSIGN_OR_RETURN(const Writer writer, Writer::Of(filesystem, to));
+  const bool loses_bits = clear_suid_sgid && HasSuidSgid(*writer);
   size_t copied = 0;
   while (copied < length) {
     const auto done = static_cast<int64_t>(copied);
@@ -238,6 +260,7 @@ Result<size_t> Copy(Filesystem& filesystem, Ino from, int64_t from_offset, Ino t
     if (!status) break;
     copied += bytes->size();
   }
+  if (loses_bits && copied > 0) filesystem.invalidator.AttributesChanged(to);
   filesystem.background.Wake();
   return copied;
 }
@@ -252,7 +275,7 @@ void HandleCopyFileRange(fuse_req_t request, fuse_ino_t from, off_t from_offset,
     return;
   }
   const auto copied = Copy(filesystem, ToIno(from), from_offset, ToIno(to), to_offset,
-                           std::min(length, kCopyBytesMax), CurrentRequestExtras().kill_suidgid);
+                           std::min(length, kCopyBytesMax), !MayKeepSuidSgid(reply));
   if (copied) {
     reply.Written(*copied);
   } else {

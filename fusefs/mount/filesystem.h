@@ -15,6 +15,7 @@
 #include "fusefs/cache/pending_atimes.h"
 #include "fusefs/mount/background.h"
 #include "fusefs/mount/fuse_api.h"
+#include "fusefs/mount/invalidator.h"
 #include "fusefs/mount/kernel_io.h"
 #include "fusefs/mount/reply.h"
 #include "fusefs/ops/ops.h"
@@ -49,6 +50,7 @@ class Filesystem : public FileStore {
   OpenFiles files;
   PendingAtimes atimes;
   Background background;
+  Invalidator invalidator;
 
   Time Now() const { return TimeFromNanos(context.clock.WallNanos()); }
 

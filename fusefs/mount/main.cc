@@ -85,11 +85,13 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
   Filesystem filesystem(context, ForFilesystem(line));
   ASSIGN_OR_RETURN(const auto session,
                    Session::Mount(filesystem, line.options, line.fsname, line.mountpoint));
-  filesystem.background.Start([&session](Ino ino) { session->Invalidate(ino); });
+  filesystem.invalidator.Start([&session](Ino ino) { session->InvalidateAttributes(ino); });
+  filesystem.background.Start();
   LogInfo("mount", "volume {} of {} is mounted on {}", line.options.volume, Escaped(line.directory),
           Escaped(line.mountpoint));
   if (daemon) daemon->Ready();
   Status served = session->Serve(line.options.threads);
+  filesystem.invalidator.Stop();
   filesystem.background.Stop();
   filesystem.background.Finish();
   LogDebug("mount", "requests: {}", filesystem.kernel_io.DescribeCounts());

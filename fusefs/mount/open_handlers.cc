@@ -81,7 +81,11 @@ Result<Node> OpenExisting(Filesystem& filesystem, Ino ino, const Reply& reply,
   RETURN_IF_ERROR(filesystem.opens.Open(ino));
   Result<Node> node = filesystem.Stored(ino);
   if (node && (file.flags & O_TRUNC) != 0 && Writes(file.flags)) {
+    const uint32_t mode = node->inode.mode;
     node = TruncateToNothing(filesystem, *node, reply);
+    if (CurrentRequestExtras().kill_suidgid && WithoutSuidSgid(mode) != mode) {
+      filesystem.invalidator.AttributesChanged(ino);
+    }
     filesystem.background.Sweep();
   }
   if (!node) {

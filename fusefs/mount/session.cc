@@ -180,8 +180,9 @@ Status Session::Serve(uint32_t threads) {
   return {};
 }
 
-void Session::Invalidate(Ino ino) {
-  fuse_lowlevel_notify_inval_inode(session_, ino.value(), 0, 0);
+void Session::InvalidateAttributes(Ino ino) {
+  constexpr off_t kNoPages = -1;
+  fuse_lowlevel_notify_inval_inode(session_, ino.value(), kNoPages, 0);
 }
 
 }  // namespace metaring::fusefs::mount

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Invalidator: tells the kernel to read an inode's attributes again.
+//
+// The kernel knows all changes but one: when a write takes set-user-ID bits away, it asked us to do
+// that (FUSE_HANDLE_KILLPRIV_V2) and goes on using the mode that it has. libfuse documents that a
+// handler must not tell it, since it may wait for that very handler; so a thread of its own does,
+// and the handler waits for it, but not for ever.
+#ifndef METARING_FUSEFS_MOUNT_INVALIDATOR_H_
+#define METARING_FUSEFS_MOUNT_INVALIDATOR_H_
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <thread>
+
+#include "fusefs/meta/inode.h"
+#include "kvnode/base/mutex.h"
+
+namespace metaring::fusefs::mount {
+
+// Thread-safe; Start and Stop are for one caller.
+class Invalidator {
+ public:
+  Invalidator() = default;
+  ~Invalidator() { Stop(); }
+  Invalidator(const Invalidator&) = delete;
+  Invalidator& operator=(const Invalidator&) = delete;
+
+  void Start(std::function<void(Ino)> tell_kernel);
+  void Stop();
+  // Returns when the kernel has been told, or after kWaitMax, or at once when it is not running.
+  void AttributesChanged(Ino ino);
+
+ private:
+  static constexpr std::chrono::seconds kWaitMax{1};
+  static constexpr size_t kQueuedMax =
+      1024;  // more are not told: they wait for the timeout of the kernel
+  void Run();
+
+  std::function<void(Ino)> tell_kernel_;  // set before the thread starts
+  std::thread thread_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Ino> queue_ GUARDED_BY(mutex_);
+  uint64_t queued_ GUARDED_BY(mutex_) = 0;  // ever
+  uint64_t told_ GUARDED_BY(mutex_) = 0;    // ever; told_ <= queued_
+  bool running_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace metaring::fusefs::mount
+
+#endif  // METARING_FUSEFS_MOUNT_INVALIDATOR_H_
