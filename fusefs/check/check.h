@@ -2,13 +2,13 @@
 //
 // Check: reads every record of a volume once and says what does not fit together.
 //
-// It verifies that every entry resolves and hashes to its place, that every directory has exactly the
-// one entry that its header names and leads to the root, link counts, directories' counts, that content
-// and large xattrs belong to an inode that has them, stored sizes, orphans, the queue of content to
-// erase, and the volume's counters.
+// It verifies that every entry resolves and hashes to its place, that every directory has exactly
+// the one entry that its header names and leads to the root, link counts, directories' counts, that
+// content and large xattrs belong to an inode that has them, stored sizes, orphans, the queue of
+// content to erase, and the volume's counters.
 //
-// Memory: a few dozen bytes for each directory, each inode with several links and each file with content
-// in blocks; nothing for other files.
+// Memory: a few dozen bytes for each directory, each inode with several links and each file with
+// content in blocks; nothing for other files.
 #ifndef METARING_FUSEFS_CHECK_CHECK_H_
 #define METARING_FUSEFS_CHECK_CHECK_H_
 
@@ -46,13 +46,14 @@ struct CheckReport {
   bool clean() const { return found == 0; }
 };
 
-// The volume must not be written meanwhile (in the embedded form the directory's lock sees to that).
-// Leftovers that a mount would sweep (orphans, the erase queue) are swept first when `repair` is set and
-// are no finding otherwise. Errors: kCorrupt when the volume itself cannot be understood, kIo.
+// The volume must not be written meanwhile (in the embedded form the directory's lock sees to
+// that). Leftovers that a mount would sweep (orphans, the erase queue) are swept first when
+// `repair` is set and are no finding otherwise. Errors: kCorrupt when the volume itself cannot be
+// understood, kIo.
 //
 // What repair does: removes what nothing refers to (content, xattrs, inodes without a name go to
-// "/lost+found.<n>" when they hold data, else away), removes entries that lead nowhere and records that
-// cannot be read, and sets counts to what is there.
+// "/lost+found.<n>" when they hold data, else away), removes entries that lead nowhere and records
+// that cannot be read, and sets counts to what is there.
 Result<CheckReport> CheckVolume(const Context& ctx, const CheckOptions& options);
 
 }  // namespace metaring::fusefs

@@ -207,4 +207,28 @@ std::optional<Content> ParseReclaim(ByteView key) {
   return Content{Ino{*ino}, *generation};
 }
 
+std::optional<Under> ParseUnder(ByteView key) {
+  if (!key.starts_with('/')) return std::nullopt;
+  const size_t second = key.find('/', 1);
+  if (second == ByteView::npos) return std::nullopt;
+  const size_t third = key.find('/', second + 1);
+  if (third == ByteView::npos) return std::nullopt;
+  const auto ino = ParseBase32(key.substr(1, second - 1));
+  const auto generation = ParseBase32(key.substr(second + 1, third - second - 1));
+  if (!ino.ok || !generation.ok) return std::nullopt;
+  return Under{Ino(ino.value), generation.value, key.substr(third + 1)};
+}
+
+bool IsVolumeKey(ByteView key) {
+  return key.starts_with("/~/");
+}
+
+std::optional<Ino> ParseBeside(ByteView rest) {
+  constexpr size_t kLetterAndIno = 14;
+  if (rest.size() < kLetterAndIno) return std::nullopt;
+  const auto ino = ParseBase32(rest.substr(1, kLetterAndIno - 1));
+  if (!ino.ok) return std::nullopt;
+  return Ino(ino.value);
+}
+
 }  // namespace metaring::fusefs::keys

@@ -40,6 +40,18 @@
 
 namespace metaring::fusefs::keys {
 
+// Any key under an ino, taken apart: /I/G/rest. Nothing for the volume's keys and for strangers.
+struct Under {
+  Ino ino;
+  uint64_t generation = 0;  // G; 0 for directories and places
+  ByteView rest;            // from the letter on; points into the key that was parsed
+};
+std::optional<Under> ParseUnder(ByteView key);
+// Whether the key is under '~'.
+bool IsVolumeKey(ByteView key);
+// The ino of `d<ino13>` or `x<ino13>...`, the rest of a key beside a record.
+std::optional<Ino> ParseBeside(ByteView rest);
+
 // --- directories ---
 
 // Even, and at least 6: shifted right by one it is a readdir cookie of 63 bits, not 0, 1 or 2.
