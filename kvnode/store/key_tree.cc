@@ -78,7 +78,7 @@ Result<std::optional<ByteView>> KeyTreeGet(const LmdbTxn& txn, ByteView key) {
 }
 
 void KeyTreeCursor::Seek(ByteView key) {
-  status_ = {};
+  error_.reset();
   path_.clear();
   levels_.assign(1, Level{kRoot, 0});
   SetPrefix(prefix_, kRoot);
@@ -95,7 +95,7 @@ void KeyTreeCursor::Seek(ByteView key) {
     Position(wanted_);
     if (!at_entry_ || cursor_.key() != wanted_) break;
     Enter(chunk);
-    if (!status_) break;
+    if (error_) break;
   }
   Settle();
 }
@@ -108,7 +108,7 @@ void KeyTreeCursor::Next() {
 // From where the LMDB cursor is, on to the next entry that holds a value.
 void KeyTreeCursor::Settle() {
   valid_ = false;
-  while (status_) {
+  while (!error_) {
     if (!at_entry_ || !cursor_.key().starts_with(prefix_)) {
       if (levels_.size() == 1) return;
       Leave();
@@ -118,7 +118,7 @@ void KeyTreeCursor::Settle() {
     const size_t chunk_max = ChunkBytesMax(levels_.back().branch);
     if (chunk.size() > chunk_max) {
       Enter(chunk.substr(0, chunk_max));
-      if (status_) Position(prefix_);
+      if (!error_) Position(prefix_);
       continue;
     }
     key_ = chunk;
@@ -148,7 +148,7 @@ void KeyTreeCursor::Leave() {
   path_.resize(level.key_begin);
   SetPrefix(prefix_, level.branch);
   Position(wanted_);
-  if (!status_) return;
+  if (error_) return;
   if (!at_entry_ || cursor_.key() != wanted_) return Stop(BadBranch());
   Take(cursor_.Next());
 }
@@ -165,7 +165,7 @@ bool KeyTreeCursor::Take(const Result<bool>& moved) {
 
 void KeyTreeCursor::Stop(Error error) {
   at_entry_ = false;
-  status_ = Fail(std::move(error));
+  error_ = std::move(error);
 }
 
 Status KeyTreeWriter::Put(ByteView key, ByteView value) {

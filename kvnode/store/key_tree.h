@@ -30,7 +30,8 @@ class KeyTreeCursor {
   // Valid until the cursor moves; the value as long as the transaction.
   ByteView key() const { return key_; }
   ByteView value() const { return cursor_.value(); }
-  const Status& status() const { return status_; }
+  // Nothing when all is well.
+  const std::optional<Error>& error() const { return error_; }
 
  private:
   // One branch of the path, or the root: its id, and how many bytes of the key come before it.
@@ -54,7 +55,7 @@ class KeyTreeCursor {
   ByteView key_;
   bool at_entry_ = false;  // the LMDB cursor stands on an entry
   bool valid_ = false;
-  Status status_;
+  std::optional<Error> error_;
 };
 
 // One caller. Writes through one cursor, so that writes in key order stay on the page where they

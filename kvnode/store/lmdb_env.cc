@@ -22,6 +22,7 @@ namespace {
 constexpr MDB_dbi kFreeList = 0;
 constexpr MDB_dbi kData = 1;
 constexpr uint64_t kMapBytesMin = uint64_t{1} << 30;
+constexpr uint64_t kMapBytesAmple = uint64_t{1} << 38;  // of a metadata store
 constexpr size_t kIdlePerShardMax = 32;
 
 Error LmdbError(int code, std::string_view what) {
@@ -183,7 +184,7 @@ Status LmdbEnv::OpenEnv() {
     }
     map_bytes_ /= 2;
   }
-  if (map_bytes_ < map_bytes_asked) {
+  if (map_bytes_ < std::min(map_bytes_asked, kMapBytesAmple)) {
     LogWarn("store", "the address space is limited: {}/data.mdb is mapped with {} bytes, not {}",
             directory_, map_bytes_, map_bytes_asked);
   }

@@ -21,6 +21,11 @@ void MergeCursor::Next() {
   Settle();
 }
 
+Status MergeCursor::status() const {
+  if (base_.error()) return Fail(*base_.error());
+  return {};
+}
+
 // The source that has the smallest key; of equal ones, the newest.
 void MergeCursor::Choose() {
   source_ = Source::kNone;
@@ -51,7 +56,7 @@ void MergeCursor::StepPastKey() {
 void MergeCursor::Settle() {
   for (;;) {
     Choose();
-    if (!base_.status()) source_ = Source::kNone;
+    if (base_.error()) source_ = Source::kNone;
     switch (source_) {
       case Source::kNone:
         return;

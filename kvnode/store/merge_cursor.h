@@ -26,7 +26,7 @@ class MergeCursor : public Cursor {
   bool Valid() const override { return source_ != Source::kNone; }
   ByteView key() const override { return key_; }
   ByteView value() const override { return value_; }
-  Status status() const override { return base_.status(); }
+  Status status() const override;
 
  private:
   enum class Source { kNone, kActive, kFrozen, kBase };
