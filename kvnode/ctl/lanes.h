@@ -25,8 +25,9 @@ inline uint64_t MonotonicNanosNow() {
 }
 
 // While it lives, SIGINT, SIGTERM and SIGHUP are blocked in this thread and those it starts, and
-// can be waited for by a descriptor. After the first one was taken they have their usual effect
-// again, so that a clean-up that hangs can be interrupted. One caller.
+// can be waited for by a descriptor; one that is ignored (nohup) stays so. After the first one was
+// taken they have their usual effect again, so that a clean-up that hangs can be interrupted. One
+// caller.
 class SignalWatch {
  public:
   SignalWatch();

@@ -12,6 +12,7 @@ operation: the first side's median latency + 1.3 times that.
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -41,21 +42,22 @@ def bench(setup, side, args, fsync):
 
 
 def measure(setup, args):
-    """Side -> phase -> list of results; and the fdatasync times of the rounds."""
+    """Side -> phase -> list of results; the fdatasync times of the rounds; the machine's load."""
     results = {name: {} for name in args.sides}
-    syncs = []
+    syncs, loads = [], []
     for number in range(args.rounds):
         for name in args.sides:
             base, _, flag = name.partition("+")
             print(f"round {number + 1} of {args.rounds}: {name}", file=sys.stderr)
+            loads.append(os.getloadavg()[0])
             with sides.open_side(base, setup) as side:
                 for phase, result in bench(setup, side, args, flag == "fsync").items():
                     results[name].setdefault(phase, []).append(result)
         syncs.append(sides.fdatasync_us(setup))
-    return results, syncs
+    return results, syncs, loads
 
 
-def summary(results, syncs, args):
+def summary(results, syncs, loads, args):
     """What is printed: one row a phase."""
     sync_us = statistics.median(syncs)
     first = args.sides[0]
@@ -81,7 +83,7 @@ def summary(results, syncs, args):
         if args.threads == 1 and phase in DURABLE:
             row["budget_us"] = row["sides"][first]["p50_us"] + FDATASYNC_SHARE * sync_us
         rows.append(row)
-    return {"fdatasync_us": sync_us, "threads": args.threads, "files": args.files,
+    return {"fdatasync_us": sync_us, "load_max": max(loads), "threads": args.threads, "files": args.files,
             "shared": args.shared, "rounds": args.rounds, "rows": rows}  # fmt: skip
 
 
@@ -93,7 +95,8 @@ def print_markdown(report, names):
     head += ["budget us"] if budget else []
     print(f"{report['threads']} threads, {report['files']} files each"
           f"{', one shared directory' if report['shared'] else ''}, median of {report['rounds']} "
-          f"rounds; one fdatasync: {report['fdatasync_us']:.0f} us\n")  # fmt: skip
+          f"rounds; one fdatasync: {report['fdatasync_us']:.0f} us; load average at most "
+          f"{report['load_max']:.1f}\n")  # fmt: skip
     print("| " + " | ".join(head) + " |")
     print("|---|" + "---:|" * (len(head) - 1))
     for row in report["rows"]:

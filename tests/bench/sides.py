@@ -234,7 +234,8 @@ def run_main(main) -> None:
         sys.exit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, end)
     try:
         main()
     except KeyboardInterrupt:
