@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Each kind of damage, planted by hand, is found by name and mended to a clean volume.
+#include "fusefs/check/check.h"
+
+#include <gtest/gtest.h>
+
+#include "fusefs/meta/codec.h"
+#include "fusefs/meta/keys.h"
+#include "tests/unit/fusefs/ops/test_volume.h"
+
+namespace metaring::fusefs {
+namespace {
+
+class CheckTest : public testing::Test {
+ protected:
+  // A bit of everything that a volume can hold.
+  void SetUp() override {
+    directory_ = fs_.MakeDirectory("dir");
+    small_ = fs_.Write(fs_.MakeFile("small"), 0, "little content");
+    big_ = fs_.Write(fs_.MakeFile("big", directory_.inode.ino), 0, Bytes(200'000, 'b'));
+    sparse_ = fs_.Write(fs_.MakeFile("sparse"), 1'000'000, "far behind a hole");
+    const Node linked = fs_.MakeFile("linked");
+    auto link = Link(fs_.ctx(), {linked.ref(), directory_.inode.ino, "second"});
+    EXPECT_TRUE(link);
+    linked_ = *link;
+    SetXattrRequest xattr;
+    xattr.ref = small_.ref();
+    xattr.name = "user.large";
+    xattr.value = Bytes(10'000, 'x');
+    EXPECT_TRUE(SetXattr(fs_.ctx(), xattr));
+    MakeRequest symlink;
+    symlink.parent = kRootIno;
+    symlink.name = "symlink";
+    symlink.mode = S_IFLNK | 0777;
+    symlink.symlink_target = "small";
+    EXPECT_TRUE(Make(fs_.ctx(), symlink));
+    fs_.MakeDirectory("inner", directory_.inode.ino);
+  }
+
+  CheckReport Check(bool repair = false) {
+    CheckOptions options;
+    options.repair = repair;
+    auto report = CheckVolume(fs_.ctx(), options);
+    EXPECT_TRUE(report);
+    return *report;
+  }
+
+  // The planted damage is found with `words` in its description, and is gone after a repair.
+  void ExpectFoundAndMended(const std::string& words) {
+    const CheckReport found = Check();
+    EXPECT_FALSE(found.clean());
+    bool told = false;
+    for (const Finding& finding : found.findings) {
+      told = told || finding.what.find(words) != std::string::npos;
+      EXPECT_FALSE(finding.repaired);
+    }
+    EXPECT_TRUE(told) << "no finding says: " << words;
+    const CheckReport mended = Check(true);
+    EXPECT_EQ(mended.repaired, mended.found);
+    const CheckReport after = Check();
+    for (const Finding& finding : after.findings) ADD_FAILURE() << "left: " << finding.what;
+  }
+
+  Bytes EntryKey(Ino parent, const std::string& name) {
+    return keys::Entry(parent, keys::EntryHash(fs_.volume().hash_seed, name), name);
+  }
+
+  TestVolume fs_;
+  Node directory_;
+  Node small_;
+  Node big_;
+  Node sparse_;
+  Node linked_;
+};
+
+TEST_F(CheckTest, HealthyVolumeIsClean) {
+  const CheckReport report = Check();
+  for (const Finding& finding : report.findings) ADD_FAILURE() << finding.what;
+  EXPECT_EQ(report.directories, 3u);
+  EXPECT_EQ(report.files, 5u);
+  EXPECT_TRUE(Check(true).clean());
+}
+
+TEST_F(CheckTest, StaysCleanAfterRemovals) {
+  for (const char* name : {"small", "sparse", "linked"}) {
+    UnlinkRequest unlink;
+    unlink.parent = kRootIno;
+    unlink.name = name;
+    ASSERT_TRUE(Unlink(fs_.ctx(), unlink));
+  }
+  SetAttrRequest shrink;
+  shrink.ref = big_.ref();
+  shrink.size = 70'000;
+  ASSERT_TRUE(SetAttr(fs_.ctx(), shrink));
+  const CheckReport report = Check();
+  for (const Finding& finding : report.findings) ADD_FAILURE() << finding.what;
+}
+
+TEST_F(CheckTest, OrphanIsNoFindingAndIsSweptByRepair) {
+  UnlinkRequest unlink;
+  unlink.parent = kRootIno;
+  unlink.name = "small";
+  unlink.if_last = IfLast::kOrphan;
+  ASSERT_TRUE(Unlink(fs_.ctx(), unlink));
+  EXPECT_TRUE(Check().clean());
+  const size_t keys_before = fs_.CountKeys();
+  EXPECT_TRUE(Check(true).clean());
+  EXPECT_LT(fs_.CountKeys(), keys_before);
+}
+
+TEST_F(CheckTest, LostEntryOfADirectory) {
+  ASSERT_TRUE(fs_.kv().Delete(EntryKey(kRootIno, "dir")));
+  ExpectFoundAndMended("has no name");
+  const auto found =
+      Lookup(fs_.ctx(), kRootIno, "lost+found." + std::to_string(directory_.inode.ino.value()));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(Lookup(fs_.ctx(), found->inode.ino, "big"));
+}
+
+TEST_F(CheckTest, LostEntriesOfALinkedFile) {
+  ASSERT_TRUE(fs_.kv().Delete(EntryKey(kRootIno, "linked")));
+  ASSERT_TRUE(fs_.kv().Delete(EntryKey(directory_.inode.ino, "second")));
+  ExpectFoundAndMended("has no name and is no orphan");
+  EXPECT_TRUE(
+      Lookup(fs_.ctx(), kRootIno, "lost+found." + std::to_string(linked_.inode.ino.value())));
+}
+
+TEST_F(CheckTest, LostEntryOfAFileLeavesContentThatIsTakenAway) {
+  ASSERT_TRUE(fs_.kv().Delete(EntryKey(kRootIno, "small")));
+  ASSERT_TRUE(fs_.kv().Delete(EntryKey(directory_.inode.ino, "big")));
+  const CheckReport found = Check();
+  std::string all;
+  for (const Finding& finding : found.findings) all += finding.what + "\n";
+  EXPECT_NE(all.find("small content belongs to no file"), std::string::npos) << all;
+  EXPECT_NE(all.find("large xattrs belong to no file"), std::string::npos) << all;
+  EXPECT_NE(all.find("bytes of blocks belong to no file"), std::string::npos) << all;
+  ExpectFoundAndMended("counts");
+}
+
+TEST_F(CheckTest, WrongCounts) {
+  const Ino ino = directory_.inode.ino;
+  for (const auto counter : {keys::Counter::kEntries, keys::Counter::kSubdirectories}) {
+    ASSERT_TRUE(fs_.kv().Put(keys::DirectoryCounter(ino, counter), state::EncodeI64(77)));
+  }
+  ASSERT_TRUE(fs_.kv().Put(keys::InodesUsed(), state::EncodeI64(-5)));
+  ASSERT_TRUE(fs_.kv().Put(keys::BytesUsed(), state::EncodeI64(1)));
+  EXPECT_EQ(Check().found, 4u);
+  ExpectFoundAndMended("but counts 77");
+}
+
+TEST_F(CheckTest, WrongLinkCount) {
+  const auto record = fs_.kv().Get(keys::OwnInode(linked_.inode.ino));
+  Inode inode = *DecodeInode(record.value()->value);
+  inode.nlink = 9;
+  ASSERT_TRUE(fs_.kv().Put(keys::OwnInode(linked_.inode.ino), EncodeInode(inode)));
+  ExpectFoundAndMended("says it has 9 links");
+}
+
+TEST_F(CheckTest, EntryThatLeadsNowhere) {
+  ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "ghost"), EncodeReference(Ino(4242), S_IFREG)));
+  ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "cave"), EncodeReference(Ino(4243), S_IFDIR)));
+  ExpectFoundAndMended("names but no record");
+}
+
+TEST_F(CheckTest, HeaderWithAnotherName) {
+  const auto record = fs_.kv().Get(keys::Header(directory_.inode.ino));
+  DirectoryHeader header = *DecodeDirectory(record.value()->value);
+  header.name = "elsewhere";
+  ASSERT_TRUE(fs_.kv().Put(keys::Header(directory_.inode.ino), EncodeDirectory(header)));
+  ExpectFoundAndMended("is named otherwise");
+}
+
+TEST_F(CheckTest, EntryThatDoesNotDecode) {
+  ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "small"), "garbage"));
+  ExpectFoundAndMended("does not decode");
+}
+
+TEST_F(CheckTest, StrangersAmongTheKeys) {
+  ASSERT_TRUE(fs_.kv().Put("what is this", "?"));
+  ASSERT_TRUE(fs_.kv().Put("/1/0/q", "?"));
+  ExpectFoundAndMended("not of a filesystem");
+}
+
+}  // namespace
+}  // namespace metaring::fusefs
