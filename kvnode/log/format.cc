@@ -16,7 +16,6 @@ constexpr size_t kChecksummedHeaderBytes = 32;
 
 // Offsets in a record.
 constexpr size_t kAfterChecksum = 8;
-constexpr size_t kLsnAt = 8;
 constexpr size_t kLengthAt = 16;
 constexpr size_t kUnsyncedAt = 20;
 
@@ -79,7 +78,7 @@ void AppendUnsealed(Bytes& out, RecordKind kind, Lsn begin, GroupId group, uint8
 void Seal(char* data, size_t size, Lsn synced) {
   for (size_t at = 0; at < size;) {
     char* record = data + at;
-    const uint64_t unsynced = LoadLittleU64(record + kLsnAt) - synced.value();
+    const uint64_t unsynced = LoadLittleU64(record + kRecordLsnOffset) - synced.value();
     CHECK(unsynced <= std::numeric_limits<uint32_t>::max());
     Store(record + kUnsyncedAt, static_cast<uint32_t>(unsynced));
     const uint64_t bytes = RecordBytes(LoadLittleU32(record + kLengthAt));
@@ -91,7 +90,7 @@ void Seal(char* data, size_t size, Lsn synced) {
 
 std::optional<uint64_t> ClaimedBytes(ByteView header, Lsn at) {
   if (header.size() < kRecordHeaderBytes) return std::nullopt;
-  if (LoadLittleU64(header.data() + kLsnAt) != at.value()) return std::nullopt;
+  if (LoadLittleU64(header.data() + kRecordLsnOffset) != at.value()) return std::nullopt;
   // Bytes that were never written would claim to be a record at 0.
   if (header.substr(0, kRecordHeaderBytes).find_first_not_of('\0') == ByteView::npos) {
     return std::nullopt;

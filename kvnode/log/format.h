@@ -32,7 +32,7 @@
 // covered too.
 //
 // Example: the payload "hi", group 7, type 3, at LSN 64, written when 40 was durable; 40 bytes:
-//   8c 98 c0 51 a2 61 15 13  40 00 00 00 00 00 00 00  02 00 00 00  18 00 00 00
+//   eb 9f 31 40 08 8c 4d 9c  40 00 00 00 00 00 00 00  02 00 00 00  18 00 00 00
 //   07 00 00 00  03 01 00 00  68 69  00 00 00 00 00 00
 #ifndef METARING_KVNODE_LOG_FORMAT_H_
 #define METARING_KVNODE_LOG_FORMAT_H_
@@ -50,6 +50,7 @@ namespace metaring::log {
 inline constexpr uint32_t kFormatVersion = 1;
 inline constexpr uint64_t kSegmentHeaderBytes = 4096;
 inline constexpr uint64_t kRecordHeaderBytes = 32;
+inline constexpr size_t kRecordLsnOffset = 8;
 inline constexpr uint64_t kRecordAlignment = 8;
 
 constexpr Lsn Plus(Lsn lsn, uint64_t bytes) {

@@ -2,6 +2,7 @@
 #include "kvnode/log/segment_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace metaring::log {
 namespace {
@@ -35,7 +36,10 @@ Result<std::optional<StoredRecord>> SegmentReader::RecordAt(Lsn at) {
 size_t SegmentReader::FindClaim(ByteView window, Lsn at) {
   size_t step = 0;
   while (step + kRecordHeaderBytes <= window.size()) {
-    if (ClaimedBytes(window.substr(step), Plus(at, step))) break;
+    // Looks at the LSN alone first: this is done for every position of the tail at each Open.
+    uint64_t lsn;
+    std::memcpy(&lsn, window.data() + step + kRecordLsnOffset, sizeof lsn);
+    if (lsn == at.value() + step && ClaimedBytes(window.substr(step), Lsn(lsn))) break;
     step += kRecordAlignment;
   }
   return step;
