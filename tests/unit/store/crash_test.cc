@@ -17,8 +17,8 @@
 namespace metaring::store {
 namespace {
 
-constexpr uint64_t kCommits = 120;
-constexpr uint64_t kCommitsPerFlush = 10;
+constexpr uint64_t kCommits = 40;
+constexpr uint64_t kCommitsPerFlush = 8;
 constexpr int kExitFatal = 70;  // of FatalExit
 constexpr int kExitGaveUp = 3;
 
@@ -26,7 +26,7 @@ StoreOptions Options() {
   StoreOptions options;
   options.overlay_bytes_max = 16 << 10;  // some flushes come by size, between the explicit ones
   options.overlay_age_max_nanos = INT64_MAX / 2;
-  options.map_bytes = uint64_t{1} << 30;
+  options.map_bytes = 256 << 20;
   options.reserve_bytes = 1 << 20;
   return options;
 }
@@ -96,7 +96,7 @@ int RunWithFault(const std::string& path, Progress& progress, const std::functio
   if (child == 0) {
     arm();
     const int status = Work(path, progress.flushed());
-    ::_exit(status == 0 && FaultMet() ? kFaultExitStatus : status);
+    EndNow(status == 0 && FaultMet() ? kFaultExitStatus : status);
   }
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);

@@ -2,6 +2,7 @@
 #include "tests/unit/store/faulty_disk.h"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -44,7 +45,7 @@ ssize_t MeetFault(bool sync, size_t bytes, const WritePart& write_part) {
       return -2;
     case Fault::kExit:
       if (half > 0) (void)write_part(half);
-      ::_exit(kFaultExitStatus);
+      EndNow(kFaultExitStatus);
     case Fault::kFail:
       errno = armed.error_number;
       return -1;
@@ -60,6 +61,12 @@ void ArmFault(Fault fault, uint64_t nth, int error_number, bool syncs_only) {
   calls = 0;
 }
 
+// Without what sanitizers do in _exit.
+void EndNow(int status) {
+  ::syscall(SYS_exit_group, status);
+  __builtin_unreachable();
+}
+
 bool FaultMet() {
   return calls.load() >= armed.nth;
 }
@@ -67,6 +74,9 @@ bool FaultMet() {
 }  // namespace metaring::store
 
 extern "C" {
+
+// The thread sanitizer waits for a second in each process that ends; here hundreds do.
+const char* __tsan_default_options() { return "atexit_sleep_ms=0"; }
 
 ssize_t pwrite(int fd, const void* data, size_t bytes, off_t offset) {
   static auto* const real = metaring::store::Real<decltype(::pwrite)>("pwrite");
@@ -90,10 +100,13 @@ ssize_t writev(int fd, const iovec* parts, int count) {
   return met == -2 ? real(fd, parts, count) : met;
 }
 
+// The end of a process loses nothing that the kernel has, so while calls are counted a sync that
+// goes well need not take its time.
 int fdatasync(int fd) {
   static auto* const real = metaring::store::Real<decltype(::fdatasync)>("fdatasync");
   const ssize_t met = metaring::store::MeetFault(true, 0, [](size_t) { return ssize_t{0}; });
-  return met == -2 ? real(fd) : static_cast<int>(met);
+  if (met != -2) return static_cast<int>(met);
+  return metaring::store::armed.fault == metaring::store::Fault::kNone ? real(fd) : 0;
 }
 
 }  // extern "C"

@@ -21,6 +21,9 @@ inline constexpr int kFaultExitStatus = 77;
 // alone are counted when `syncs_only`. One caller, before threads start.
 void ArmFault(Fault fault, uint64_t nth, int error_number = 0, bool syncs_only = false);
 
+// Ends the process as a crash does.
+[[noreturn]] void EndNow(int status);
+
 // Whether the fault was met.
 bool FaultMet();
 
