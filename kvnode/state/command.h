@@ -101,7 +101,8 @@ struct ScanRequest {
   // From the last page, or empty. Opaque; it stays good while keys come and go.
   Bytes cursor;
   bool keys_only = false;  // values are left empty
-  // A record with a wrong checksum ends the scan with kCorrupt; with this it is an item that says so.
+  // A record with a wrong checksum ends the scan with kCorrupt; with this it is an item that says
+  // so.
   bool keep_damaged = false;
 };
 
