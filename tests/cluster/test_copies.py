@@ -58,7 +58,8 @@ class Copies(ClusterTest):
     @needs('rsync')
     def test_rsync_twice_has_no_difference(self):
         other = self.mount('dev,suid', 'other')
-        words = ('rsync', '-aHAX', '--numeric-ids', f'{self.source}/', f'{other.path}/copy/')
+        # rsync compares whole seconds unless told otherwise.
+        words = ('rsync', '-aHAX', '--numeric-ids', '--modify-window=-1', f'{self.source}/', f'{other.path}/copy/')
         run(*words)
         self.assertEqual(run(*words, '-n', '-i'), '')
         run(*words)

@@ -73,7 +73,8 @@ class Edges(unittest.TestCase):
         self.assertEqual(self.check('kvnode/state/a.cc', body), [])
 
     def test_one_header_of_a_folder_is_not_the_folder(self):
-        good = self.check('fusefs/ops/a.cc', '#include "kvnode/client/kv.h"\n')
+        good = self.check('fusefs/ops/a.cc', '#include "kvnode/client/kv.h"\n',
+                          'kvnode/client/kv.h')
         bad = self.check('fusefs/ops/a.cc', '#include "kvnode/client/embedded.h"\n')
         self.assertEqual((good, len(bad)), ([], 1))
 
