@@ -4,7 +4,8 @@
 
 The sides alternate (A B A B ...), each time on a fresh, empty filesystem with the same caching
 timeouts, so that a machine that is slow for a while is slow for both; each figure is the median of
-its rounds. The ratios are to the first side. Only ratios within one run mean something.
+its rounds, and each ratio, to the first side, is the median of the ratios within the rounds. Only
+ratios within one run mean something.
 
 With one thread it also measures one fdatasync between the rounds and prints the budget of a durable
 operation: the first side's median latency + 1.3 times that.
@@ -78,13 +79,13 @@ def summary(results, syncs, loads, args):
         if first not in row["sides"]:
             continue
         for values in row["sides"].values():
-            base = row["sides"][first]["ops_per_second"]
-            values["ratio"] = values["ops_per_second"] / base
+            pairs = zip(values["rounds"], row["sides"][first]["rounds"])
+            values["ratio"] = statistics.median(own / base for own, base in pairs)
         if args.threads == 1 and phase in DURABLE:
             row["budget_us"] = row["sides"][first]["p50_us"] + FDATASYNC_SHARE * sync_us
         rows.append(row)
-    return {"fdatasync_us": sync_us, "load_max": max(loads), "threads": args.threads, "files": args.files,
-            "shared": args.shared, "rounds": args.rounds, "rows": rows}  # fmt: skip
+    return {"fdatasync_us": sync_us, "load_max": max(loads), "threads": args.threads,
+            "files": args.files, "shared": args.shared, "rounds": args.rounds, "rows": rows}  # fmt: skip
 
 
 def print_markdown(report, names):

@@ -230,7 +230,10 @@ def setup_from(args) -> Setup:
 def run_main(main) -> None:
     """Calls `main`, turning signals and errors into an orderly end with an exit status."""
 
+    name = pathlib.Path(sys.argv[0]).name
+
     def end(number, _frame):
+        print(f"{name}: ended by signal {number}", file=sys.stderr)
         sys.exit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -241,5 +244,5 @@ def run_main(main) -> None:
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
     except (BenchError, OSError, subprocess.SubprocessError) as error:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         sys.exit(1)
