@@ -80,7 +80,7 @@ inline ErrorCode CodeOf(const auto& result) {
 
 // Ends a log as a power failure does: its destructor cannot write any more.
 inline void CutPower(std::unique_ptr<Log>& log, sim::SimDisk& disk, Random& random) {
-  disk.CutPowerAtCall(1);
+  disk.CutPowerAtCall(0);
   log.reset();
   disk.Crash(random);
 }
