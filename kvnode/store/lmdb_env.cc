@@ -90,6 +90,7 @@ WriteTxn::~WriteTxn() {
 }
 
 Status WriteTxn::Commit() {
+  env_.commit_begun_.store(id(), std::memory_order_seq_cst);
   const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
   if (code == 0) return {};
   // LMDB says EIO for a write that was cut short, as the first one on a full disk is. The pages in
@@ -229,18 +230,37 @@ Result<ReadTxn> LmdbEnv::BeginRead() {
 }
 
 Result<MDB_txn*> LmdbEnv::TakeIdle(Shard& shard) {
-  if (!shard.idle.empty()) {
-    MDB_txn* const txn = shard.idle.back();
-    shard.idle.pop_back();
-    const int code = mdb_txn_renew(txn);
-    if (code == 0) return txn;
-    mdb_txn_abort(txn);
-    return Fail(LmdbError(code, "renew a reader of data.mdb"));
-  }
   MDB_txn* txn = nullptr;
-  const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
-  if (code != 0) return Fail(LmdbError(code, "begin a reader of data.mdb"));
-  return txn;
+  int code = 0;
+  if (shard.idle.empty()) {
+    code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+  } else {
+    txn = shard.idle.back();
+    shard.idle.pop_back();
+    code = mdb_txn_renew(txn);
+  }
+  while (code == 0 && MayHaveLaterRoots(txn)) {
+    mdb_txn_reset(txn);
+    code = mdb_txn_renew(txn);
+  }
+  if (code == 0) return txn;
+  if (txn != nullptr) mdb_txn_abort(txn);
+  return Fail(LmdbError(code, "begin a reader of data.mdb"));
+}
+
+// LMDB takes the number of the last commit and then copies the roots of the trees from that
+// commit's place, which the next but one commit writes over. A reader that is put to sleep in
+// between gets later roots under the earlier number, or half of each. Here it has the roots; if the
+// writer of that place has not begun yet, they are right.
+bool LmdbEnv::MayHaveLaterRoots(MDB_txn* txn) {
+  // What LMDB has read stays before this. The thread sanitizer knows no fences.
+#if defined(__SANITIZE_THREAD__)
+  const uint64_t begun = commit_begun_.fetch_add(0);
+#else
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const uint64_t begun = commit_begun_.load(std::memory_order_relaxed);
+#endif
+  return begun >= mdb_txn_id(txn) + 2;
 }
 
 void LmdbEnv::Return(size_t index, MDB_txn* txn) {

@@ -13,6 +13,7 @@
 #define METARING_KVNODE_STORE_LMDB_ENV_H_
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -150,6 +151,7 @@ class LmdbEnv {
   Status CoverPages();
   void Close();
   Result<MDB_txn*> TakeIdle(Shard& shard) REQUIRES(shard.mutex);
+  bool MayHaveLaterRoots(MDB_txn* txn);
   void Return(size_t shard, MDB_txn* txn);
   void LockAllShards() NO_THREAD_SAFETY_ANALYSIS;
   void UnlockAllShards() NO_THREAD_SAFETY_ANALYSIS;
@@ -157,8 +159,9 @@ class LmdbEnv {
   bool DiskIsFull() const;
 
   const std::string directory_;
-  uint64_t map_bytes_;      // moves down in OpenEnv
-  MDB_env* env_ = nullptr;  // changes only under all shards' mutexes
+  uint64_t map_bytes_;                      // moves down in OpenEnv
+  MDB_env* env_ = nullptr;                  // changes only under all shards' mutexes
+  std::atomic<uint64_t> commit_begun_ = 0;  // the id of the last commit that was begun, done or not
   std::array<Shard, kShardCount> shards_;
 };
 

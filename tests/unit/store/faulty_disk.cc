@@ -76,7 +76,9 @@ bool FaultMet() {
 extern "C" {
 
 // The thread sanitizer waits for a second in each process that ends; here hundreds do.
-const char* __tsan_default_options() { return "atexit_sleep_ms=0"; }
+const char* __tsan_default_options() {
+  return "atexit_sleep_ms=0";
+}
 
 ssize_t pwrite(int fd, const void* data, size_t bytes, off_t offset) {
   static auto* const real = metaring::store::Real<decltype(::pwrite)>("pwrite");

@@ -83,6 +83,49 @@ TEST(LmdbStore, ViewsAreSnapshotsWhileCommitsAndFlushesGoOn) {
   EXPECT_EQ(ExpectOneGeneration(*ViewOf(*store), kKeys), 2000u);
 }
 
+// Each commit writes two of many keys, so that a view finds some in each layer; a layer too new or
+// too old for the others shows in the sum. Many readers, so that they are often put to sleep in the
+// middle.
+TEST(LmdbStore, TheSumOfAllAccountsIsTheSameInEveryView) {
+  constexpr uint64_t kAccounts = 100;
+  constexpr uint64_t kEach = 1000;
+  TemporaryDirectory directory(std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp");
+  const auto store = OpenAt(directory.path(), Options(4 << 10));
+  const auto put = [](Txn& txn, uint64_t account, uint64_t amount) {
+    txn.Put(NumberedKey(account), std::to_string(amount) + Bytes(200, ' '));
+  };
+  auto first = BeginOf(*store);
+  for (uint64_t account = 0; account < kAccounts; ++account) put(*first, account, kEach);
+  first->Commit(1);
+  std::atomic<bool> done = false;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 8; ++i) {
+    readers.emplace_back([&] {
+      while (!done) {
+        const auto view = ViewOf(*store);
+        uint64_t sum = 0;
+        for (uint64_t account = 0; account < kAccounts; ++account) {
+          sum += std::stoull(GetOr(*view, NumberedKey(account), "0"));
+        }
+        ASSERT_EQ(sum, kAccounts * kEach);
+      }
+    });
+  }
+  Random random(3);
+  for (int i = 0; i < 20'000; ++i) {
+    auto txn = BeginOf(*store);
+    const uint64_t from = random.Below(kAccounts);
+    const uint64_t to = (from + 1 + random.Below(kAccounts - 1)) % kAccounts;
+    const uint64_t has = std::stoull(GetOr(*txn, NumberedKey(from), "0"));
+    const uint64_t amount = random.Below(has + 1);
+    put(*txn, from, has - amount);
+    put(*txn, to, std::stoull(GetOr(*txn, NumberedKey(to), "0")) + amount);
+    txn->Commit(store->applied() + 1);
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+}
+
 TEST(LmdbStore, ACommitIsInEveryViewThatIsTakenAfterIt) {
   TemporaryDirectory directory;
   const auto store = OpenAt(directory.path(), Options(8 << 10));
