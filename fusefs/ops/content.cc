@@ -5,6 +5,7 @@
 
 #include "fusefs/meta/keys.h"
 #include "fusefs/ops/block_allocation.h"
+#include "fusefs/ops/retry.h"
 #include "fusefs/ops/xattr_set.h"
 
 namespace metaring::fusefs {
@@ -41,29 +42,27 @@ Status TrimLastBlock(const Context& ctx, Batch& batch, const Inode& inode, int64
 
 // Deletes the blocks from `end` on, in a transaction of its own; the file ends there if it was
 // longer.
-Status ShrinkStep(const Context& ctx, const InodeRef& ref, uint64_t end) {
+Result<std::optional<bool>> TryShrinkStep(const Context& ctx, const InodeRef& ref, uint64_t end) {
   const uint32_t block_bytes = ctx.volume.options.block_bytes;
-  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    ASSIGN_OR_RETURN(Stored stored, LoadByRef(ctx, ref));
-    Inode& inode = stored.inode;
-    if (inode.small_content || BlocksEnd(inode, block_bytes) <= end) return {};
-    ASSIGN_OR_RETURN(const BlockIndexes behind, ExistingBlocks(ctx, inode, end, UINT64_MAX));
-    const int64_t size = std::min(inode.size, static_cast<int64_t>(end * block_bytes));
-    ASSIGN_OR_RETURN(const int64_t allocated, AllocationAfter(ctx, inode, {}, behind, size));
-    Batch batch;
-    batch.FreesSpace();
-    batch.Add(keys::BytesUsed(), allocated - inode.bytes_allocated);
-    for (const uint64_t index : behind) {
-      batch.Delete(keys::Block(inode.ino, inode.generation, index));
-    }
-    inode.bytes_allocated = allocated;
-    inode.size = size;
-    inode.preallocated_blocks_end = end > BlocksOf(size, block_bytes) ? end : 0;
-    PutRecord(ctx, batch, stored);
-    ASSIGN_OR_RETURN(const auto reply, batch.Commit(ctx.kv));
-    if (reply.succeeded) return {};
+  ASSIGN_OR_RETURN(Stored stored, LoadByRef(ctx, ref));
+  Inode& inode = stored.inode;
+  if (inode.small_content || BlocksEnd(inode, block_bytes) <= end) return true;
+  ASSIGN_OR_RETURN(const BlockIndexes behind, ExistingBlocks(ctx, inode, end, UINT64_MAX));
+  const int64_t size = std::min(inode.size, static_cast<int64_t>(end * block_bytes));
+  ASSIGN_OR_RETURN(const int64_t allocated, AllocationAfter(ctx, inode, {}, behind, size));
+  Batch batch;
+  batch.FreesSpace();
+  batch.Add(keys::BytesUsed(), allocated - inode.bytes_allocated);
+  for (const uint64_t index : behind) {
+    batch.Delete(keys::Block(inode.ino, inode.generation, index));
   }
-  return Fail(ErrorCode::kConflict, "truncation lost against other writers too often");
+  inode.bytes_allocated = allocated;
+  inode.size = size;
+  inode.preallocated_blocks_end = end > BlocksOf(size, block_bytes) ? end : 0;
+  PutRecord(ctx, batch, stored);
+  ASSIGN_OR_RETURN(const auto reply, batch.Commit(ctx.kv));
+  if (!reply.succeeded) return kLost;
+  return true;
 }
 
 }  // namespace
@@ -207,7 +206,9 @@ Status ShrinkInSteps(const Context& ctx, const InodeRef& ref, int64_t size) {
   } while (!scan.cursor.empty());
   if (steps.empty()) steps.push_back(0);
   steps.front() = BlocksOf(size, block_bytes);
-  for (size_t i = steps.size(); i-- > 0;) RETURN_IF_ERROR(ShrinkStep(ctx, ref, steps[i]));
+  for (size_t i = steps.size(); i-- > 0;) {
+    RETURN_IF_ERROR(Retry<bool>("truncate", [&] { return TryShrinkStep(ctx, ref, steps[i]); }));
+  }
   return {};
 }
 

@@ -27,7 +27,8 @@ Status AppendPage(Ino directory, const client::ScanPage& page, std::vector<Found
     if (!key || !IsEntryName(key->name)) {
       return Fail(ErrorCode::kCorrupt, "an entry under a wrong key");
     }
-    Result<EntryRecord> record = DecodeEntry(item.record.value);
+    Result<EntryRecord> record = item.damaged ? Fail(ErrorCode::kCorrupt, "a wrong checksum")
+                                              : DecodeEntry(item.record.value);
     if (!record) {
       // One damaged record must not hide the rest of its directory.
       LogWarn("fusefs", "directory {}: entry \"{}\" is left out: {}", directory.value(),
@@ -92,6 +93,7 @@ Result<ReadDirReply> ReadDir(const Context& ctx, const ReadDirRequest& request) 
   scan.begin = keys::EntriesFrom(request.directory, (request.after + 1) << 1);
   scan.end = PrefixEnd(keys::EntryPrefix(request.directory));
   scan.limit = limit + 1;
+  scan.keep_damaged = true;
   std::vector<Found> found;
   size_t size = 0;
   do {
