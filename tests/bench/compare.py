@@ -5,7 +5,9 @@
 The sides alternate (A B A B ...), each time on a fresh, empty filesystem with the same caching
 timeouts, so that a machine that is slow for a while is slow for both; each figure is the median of
 its rounds, and each ratio, to the first side, is the median of the ratios within the rounds. Only
-ratios within one run mean something.
+ratios within one run mean something. `ratio` is of operations a second, `p50 ratio` of the first
+side's median latency to this one's: above 1 is faster in both. The first counts every stall of the
+machine, the second none: on a busy machine only the second is of use.
 
 With one thread it also measures one fdatasync between the rounds and prints the budget of a durable
 operation: the first side's median latency + 1.3 times that.
@@ -58,6 +60,11 @@ def measure(setup, args):
     return results, syncs, loads
 
 
+def median_ratio(numerators, denominators):
+    pairs = zip(numerators, denominators)
+    return statistics.median(a / b if b else float("inf") for a, b in pairs)
+
+
 def summary(results, syncs, loads, args):
     """What is printed: one row a phase."""
     sync_us = statistics.median(syncs)
@@ -74,25 +81,28 @@ def summary(results, syncs, loads, args):
                 "p50_us": statistics.median(r["latency_us"]["p50"] for r in runs),
                 "p99_us": statistics.median(r["latency_us"]["p99"] for r in runs),
                 "rounds": [r["ops_per_second"] for r in runs],
+                "rounds_p50_us": [r["latency_us"]["p50"] for r in runs],
                 "cold": runs[0].get("cold"),
             }
         if first not in row["sides"]:
             continue
-        for values in row["sides"].values():
-            pairs = zip(values["rounds"], row["sides"][first]["rounds"])
-            values["ratio"] = statistics.median(own / base for own, base in pairs)
+        base = row["sides"][first]
+        for own in row["sides"].values():
+            own["ratio"] = median_ratio(own["rounds"], base["rounds"])
+            own["p50_ratio"] = median_ratio(base["rounds_p50_us"], own["rounds_p50_us"])
         if args.threads == 1 and phase in DURABLE:
             row["budget_us"] = row["sides"][first]["p50_us"] + FDATASYNC_SHARE * sync_us
         rows.append(row)
     return {"fdatasync_us": sync_us, "load_max": max(loads), "threads": args.threads,
-            "files": args.files, "shared": args.shared, "rounds": args.rounds, "rows": rows}  # fmt: skip
+        head += [f"{name} ops/s", "p50 us", "p99 us"]
+        head += ["ratio", "p50 ratio"] if i else []
 
 
 def print_markdown(report, names):
     budget = any("budget_us" in row for row in report["rows"])
     head = ["phase"]
     for i, name in enumerate(names):
-        head += [f"{name} ops/s", "p50 us", "p99 us"] + ([f"/ {names[0]}"] if i else [])
+        head += [f"{name} ops/s", "p50 us", "p99 us"] + (["ratio", "p50 ratio"] if i else [])
     head += ["budget us"] if budget else []
     print(f"{report['threads']} threads, {report['files']} files each"
           f"{', one shared directory' if report['shared'] else ''}, median of {report['rounds']} "
@@ -105,10 +115,10 @@ def print_markdown(report, names):
         for i, name in enumerate(names):
             v = row["sides"].get(name)
             if v is None:
-                cells += ["-"] * (4 if i else 3)
+                cells += ["-"] * (5 if i else 3)
                 continue
             cells += [f"{v['ops_per_second']:.0f}", f"{v['p50_us']:.1f}", f"{v['p99_us']:.1f}"]
-            cells += [f"{v['ratio']:.2f}"] if i else []
+            cells += [f"{v['ratio']:.2f}", f"{v['p50_ratio']:.2f}"] if i else []
         if budget:
             cells.append(f"{row['budget_us']:.0f}" if "budget_us" in row else "")
         print("| " + " | ".join(cells) + " |")
