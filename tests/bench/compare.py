@@ -93,9 +93,15 @@ def summary(results, syncs, loads, args):
         if args.threads == 1 and phase in DURABLE:
             row["budget_us"] = row["sides"][first]["p50_us"] + FDATASYNC_SHARE * sync_us
         rows.append(row)
-    return {"fdatasync_us": sync_us, "load_max": max(loads), "threads": args.threads,
-        head += [f"{name} ops/s", "p50 us", "p99 us"]
-        head += ["ratio", "p50 ratio"] if i else []
+    return {
+        "fdatasync_us": sync_us,
+        "load_max": max(loads),
+        "threads": args.threads,
+        "files": args.files,
+        "shared": args.shared,
+        "rounds": args.rounds,
+        "rows": rows,
+    }
 
 
 def print_markdown(report, names):
