@@ -4,10 +4,10 @@
 // holds which record is in fusefs/meta/keys.h; version and checksum of a value are the key-value
 // layer's.
 //
-// The rule of evolution (README.md beside this file): a field's id and type never change and an id is
-// never used again; every field is optional; a field that has its default is not written, so that an
-// empty file's entry stays small; a reader skips fields that it does not know. A change that an older
-// reader must not skip gets a feature bit in VolumeRecord.
+// The rule of evolution (README.md beside this file): a field's id and type never change and an id
+// is never used again; every field is optional; a field that has its default is not written, so
+// that an empty file's entry stays small; a reader skips fields that it does not know. A change
+// that an older reader must not skip gets a feature bit in VolumeRecord.
 //
 // Times are seconds since 1970-01-01T00:00:00Z (negative: before) and nanoseconds 0 to 999,999,999
 // forward of them. Ids of users and groups are unsigned 32-bit numbers in an i32. Sizes are bytes.
@@ -37,16 +37,17 @@ struct InodeRecord {
   20: optional bool has_large_xattrs       // default false
 }
 
-// A name in a directory: with the inode in it, or with a reference to a directory or to an inode that
-// has a key of its own.
+// A name in a directory: with the inode in it, or with a reference to a directory or to an inode
+// that has a key of its own.
 struct EntryRecord {
   1: optional InodeRecord inode
   2: optional i64 ref_ino   // only without `inode`
   3: optional i32 ref_type  // S_IFMT bits over 4096: 4 is a directory
 }
 
-// A directory's header. The times of its last entry change and access, and its counts, are commutative
-// keys beside it; what is here was set explicitly, and counts until such a key is later than *_set_at.
+// A directory's header. The times of its last entry change and access, and its counts, are
+// commutative keys beside it; what is here was set explicitly, and counts until such a key is later
+// than *_set_at.
 struct DirectoryRecord {
   1: optional i64 parent          // ino; the root's is its own
   2: optional binary name         // in the parent
