@@ -249,6 +249,11 @@ bool OpenFile::HasPending() const {
   return !dirty_.empty() || !pending_.empty() || leaving_ != nullptr;
 }
 
+bool OpenFile::ModeIsPending() const {
+  MutexLock lock(mutex_);
+  return pending_.mode || leaving_attributes_.mode;
+}
+
 bool OpenFile::ClearIsPending() const {
   MutexLock lock(mutex_);
   return pending_.clear_suid_sgid || leaving_attributes_.clear_suid_sgid;

@@ -85,6 +85,8 @@ class OpenFile {
   // The store's attributes as last seen here, with what is pending.
   Inode Attributes() const;
   bool HasPending() const;
+  // A chmod is not in the store yet, nor in the ACL that shows it.
+  bool ModeIsPending() const;
   // Set-user-ID bits are going to be cleared: a new mode must not overtake that.
   bool ClearIsPending() const;
   // Monotonic nanoseconds when the oldest pending change was made; nothing when none is pending.

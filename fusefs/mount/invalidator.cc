@@ -7,7 +7,7 @@
 
 namespace metaring::fusefs::mount {
 
-void Invalidator::Start(std::function<void(Ino)> tell_kernel) {
+void Invalidator::Start(std::function<void(Ino, Stale)> tell_kernel) {
   tell_kernel_ = std::move(tell_kernel);
   {
     MutexLock lock(mutex_);
@@ -29,11 +29,11 @@ void Invalidator::Stop() {
   thread_.join();
 }
 
-void Invalidator::AttributesChanged(Ino ino) {
+void Invalidator::Tell(Item item) {
   const auto deadline = std::chrono::steady_clock::now() + kWaitMax;
   MutexLock lock(mutex_);
   if (!running_ || queue_.size() >= kQueuedMax) return;
-  queue_.push_back(ino);
+  queue_.push_back(item);
   const uint64_t mine = ++queued_;
   changed_.NotifyAll();
   while (running_ && told_ < mine) {
@@ -45,15 +45,15 @@ void Invalidator::AttributesChanged(Ino ino) {
 
 void Invalidator::Run() {
   for (;;) {
-    Ino ino;
+    Item item;
     {
       MutexLock lock(mutex_);
       while (running_ && queue_.empty()) changed_.Wait(mutex_);
       if (!running_) return;
-      ino = queue_.front();
+      item = queue_.front();
       queue_.pop_front();
     }
-    tell_kernel_(ino);
+    tell_kernel_(item.ino, item.what);
     MutexLock lock(mutex_);
     ++told_;
     changed_.NotifyAll();

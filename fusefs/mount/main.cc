@@ -85,7 +85,7 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
   Filesystem filesystem(context, ForFilesystem(line));
   ASSIGN_OR_RETURN(const auto session,
                    Session::Mount(filesystem, line.options, line.fsname, line.mountpoint));
-  filesystem.invalidator.Start([&session](Ino ino) { session->InvalidateAttributes(ino); });
+  filesystem.invalidator.Start([&session](Ino ino, Stale what) { session->Invalidate(ino, what); });
   filesystem.background.Start();
   LogInfo("mount", "volume {} of {} is mounted on {}", line.options.volume, Escaped(line.directory),
           Escaped(line.mountpoint));

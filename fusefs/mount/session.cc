@@ -180,9 +180,11 @@ Status Session::Serve(uint32_t threads) {
   return {};
 }
 
-void Session::InvalidateAttributes(Ino ino) {
-  constexpr off_t kNoPages = -1;
-  fuse_lowlevel_notify_inval_inode(session_, ino.value(), kNoPages, 0);
+void Session::Invalidate(Ino ino, Stale what) {
+  // The attributes go in any case; a listing is kept in pages.
+  constexpr off_t kNoPages = -1, kAllPages = 0;
+  const off_t pages = what == Stale::kListing ? kAllPages : kNoPages;
+  fuse_lowlevel_notify_inval_inode(session_, ino.value(), pages, 0);
 }
 
 }  // namespace metaring::fusefs::mount

@@ -33,8 +33,8 @@ class Session {
   // Serves requests until the filesystem is unmounted or SIGTERM, SIGINT or SIGHUP arrives.
   Status Serve(uint32_t threads);
 
-  // Makes the kernel ask for the attributes of an inode again. Not from a request handler.
-  void InvalidateAttributes(Ino ino);
+  // Makes the kernel ask for what is stale of an inode again. Not from a request handler.
+  void Invalidate(Ino ino, Stale what);
 
  private:
   explicit Session(fuse_session* session) : session_(session) {}

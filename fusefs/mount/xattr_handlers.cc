@@ -56,9 +56,20 @@ void AnswerSized(Reply& reply, ByteView data, size_t size) {
   }
 }
 
+// An access ACL shows the mode, so a pending chmod must reach the store before it is read.
+Status StorePendingMode(Filesystem& filesystem, Ino ino, std::string_view name) {
+  if (name != "system.posix_acl_access") return {};
+  const auto file = filesystem.files.Find(ino);
+  return file && file->ModeIsPending() ? file->WriteBack() : Status{};
+}
+
 void HandleGetxattr(fuse_req_t request, fuse_ino_t ino, const char* name, size_t size) {
   Filesystem& filesystem = FilesystemOf(request);
   Reply reply(request);
+  if (const Status status = StorePendingMode(filesystem, ToIno(ino), name); !status) {
+    reply.Fail(status.error());
+    return;
+  }
   const auto value = filesystem.WithRef(
       ToIno(ino), [&](const InodeRef& ref) { return GetXattr(filesystem.context, ref, name); });
   if (value) {
