@@ -54,7 +54,7 @@ class DamagedLog(ClusterTest):
         self.volume.process = None
         said = self.volume.said()
         self.assertIn(path.name, said)
-        self.volume.check(status=1)
+        self.volume.check(status=8)
         flip(path, offset)
         self.volume.start()
         self.assertEqual(len(os.listdir(self.volume.path)), 300)
@@ -107,7 +107,7 @@ class DamagedRecord(ClusterTest):
             self.assertEqual(os.pread(file.fileno(), 1000, 390_000), b'b' * 1000)
         self.assert_rest_goes_on('good')
         self.volume.end()
-        self.assertIn('bad', self.volume.check(status=1))
+        self.assertIn('checksum', self.volume.check(status=4))
 
     def test_inode(self):
         self.volume = self.mount()
@@ -120,8 +120,8 @@ class DamagedRecord(ClusterTest):
         self.assert_errno(errno.EIO, os.stat, self.volume.path / 'bad')
         self.assert_rest_goes_on('good')
         self.volume.end()
-        self.volume.check(status=1)
-        self.volume.check('--repair', status=None)
+        self.volume.check(status=4)
+        self.volume.check('--repair', status=1)
         self.volume.check()
         self.volume.start()
         self.assertEqual((self.volume.path / 'good').read_text(), 'good')
