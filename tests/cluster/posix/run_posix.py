@@ -5,8 +5,8 @@
   run_posix.py --test POSIX_TEST --fusefs FUSEFS [--filter PATTERN] [--mount-options OPTIONS]
   run_posix.py --test POSIX_TEST --host DIRECTORY [--filter PATTERN]
 
-The mount lives in a temporary directory and is gone when this ends, however it ends. Exit status 77:
-this machine cannot run it (not root, no /dev/fuse, or the host's filesystem is no reference).
+The mount lives in a temporary directory and is gone when this ends, however it ends. Exit status
+77: this machine cannot run it (not root, no /dev/fuse, or the host's filesystem is no reference).
 """
 
 import argparse
