@@ -16,7 +16,7 @@ void InodeTable::Remember(const InodeRef& ref) {
   Entry& entry = it->second;
   ++entry.references;
   entry.directory = ref.directory;
-  if (fresh || !entry.place.own()) entry.place = ref.place;
+  if (fresh) entry.place = ref.place;
 }
 
 void InodeTable::Forget(Ino ino, uint64_t count) {

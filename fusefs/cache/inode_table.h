@@ -7,12 +7,10 @@
 // a Place, which operations on files need; directories are found by their number alone. There may
 // be millions, so an entry is one hash node with its name inside (about 80 B and what the name
 // exceeds 15 B).
-//
-// A Place only ever moves by what this mount did: the replies of rename, link and unlink. The
-// kernel keeps lookups and listings of a directory apart from changes of it, so a lookup never
-// brings an older Place than the table has, with one exception: a link in another directory may
-// move the record to a place of its own at the same time. That is final, therefore Remember never
-// takes it back.
+// A Place only ever moves by what this mount did: the replies of rename, link and unlink. A lookup
+// may be answered late, with the place before such a move (the kernel revalidates names without the
+// lock of their directory), so Remember never changes the place of an inode that is known. A place
+// of its own is final.
 #ifndef METARING_FUSEFS_CACHE_INODE_TABLE_H_
 #define METARING_FUSEFS_CACHE_INODE_TABLE_H_
 

@@ -14,6 +14,7 @@ uint64_t MoveGate::Begin() {
 void MoveGate::End(uint64_t id) {
   MutexLock lock(mutex_);
   under_way_.erase(id);
+  ++ended_count_;
   ended_.NotifyAll();
 }
 

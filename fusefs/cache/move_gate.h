@@ -9,6 +9,7 @@
 #ifndef METARING_FUSEFS_CACHE_MOVE_GATE_H_
 #define METARING_FUSEFS_CACHE_MOVE_GATE_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <set>
@@ -33,6 +34,8 @@ class MoveGate {
     const uint64_t id_;
   };
 
+  // How many moves have ended: when it has changed, places may have.
+  uint64_t ended() const { return ended_count_; }
   // Returns when every move that was under way at the call has ended; false when `timeout` came
   // first.
   bool AwaitMoves(std::chrono::nanoseconds timeout);
@@ -43,6 +46,7 @@ class MoveGate {
 
   Mutex mutex_;
   CondVar ended_;
+  std::atomic<uint64_t> ended_count_{0};
   uint64_t last_id_ GUARDED_BY(mutex_) = 0;
   std::set<uint64_t> under_way_ GUARDED_BY(mutex_);
 };

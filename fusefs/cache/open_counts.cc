@@ -22,8 +22,28 @@ Status OpenCounts::Open(Ino ino) {
   Shard& s = shard(ino);
   MutexLock lock(s.mutex);
   RETURN_IF_ERROR(AwaitNoRemoval(s, ino));
-  ++s.entries[ino].handles;
+  Entry& entry = s.entries[ino];
+  if (entry.reclaiming) return Fail(ErrorCode::kNotFound, "unlinked, and closed by its last user");
+  ++entry.handles;
   return {};
+}
+
+bool OpenCounts::Settle(Shard& s, Ino ino) {
+  const auto it = s.entries.find(ino);
+  if (it == s.entries.end() || !it->second.Unused() || it->second.reclaiming) return false;
+  if (!it->second.orphan) {
+    s.entries.erase(it);
+    return false;
+  }
+  it->second.reclaiming = true;
+  return true;
+}
+
+void OpenCounts::Reclaimed(Ino ino) {
+  Shard& s = shard(ino);
+  MutexLock lock(s.mutex);
+  const auto it = s.entries.find(ino);
+  if (it != s.entries.end() && it->second.reclaiming) s.entries.erase(it);
 }
 
 bool OpenCounts::Close(Ino ino) {
@@ -31,12 +51,8 @@ bool OpenCounts::Close(Ino ino) {
   MutexLock lock(s.mutex);
   const auto it = s.entries.find(ino);
   if (it == s.entries.end() || it->second.handles == 0) return false;
-  Entry& entry = it->second;
-  --entry.handles;
-  if (!entry.Unused()) return false;
-  const bool reclaim = entry.orphan;
-  s.entries.erase(it);
-  return reclaim;
+  --it->second.handles;
+  return Settle(s, ino);
 }
 
 Result<bool> OpenCounts::BeginRemoval(Ino ino) {
@@ -57,10 +73,7 @@ bool OpenCounts::EndRemoval(Ino ino, bool orphaned) {
   entry.removing = false;
   entry.orphan = entry.orphan || orphaned;
   s.removal_ended.NotifyAll();
-  if (!entry.Unused()) return false;
-  const bool reclaim = entry.orphan;
-  s.entries.erase(it);
-  return reclaim;
+  return Settle(s, ino);
 }
 
 bool OpenCounts::IsOrphan(Ino ino) const {

@@ -28,11 +28,14 @@ class OpenCounts {
   // How long an open waits for a removal, and a removal for another, before kDeadlineExceeded.
   explicit OpenCounts(std::chrono::nanoseconds wait_max) : wait_max_(wait_max) {}
 
-  // Counts one more open handle, once no removal of the inode is under way.
+  // Counts one more open handle, once no removal of the inode is under way. kNotFound for an orphan
+  // that is being reclaimed.
   Status Open(Ino ino);
-  // True when this was the last handle of an orphan, which must be reclaimed now. More closes than
-  // opens are ignored.
+  // True when this was the last handle of an orphan, which must be reclaimed now: nobody can open
+  // it any more. More closes than opens are ignored.
   bool Close(Ino ino);
+  // An orphan was reclaimed.
+  void Reclaimed(Ino ino);
 
   // Begins a removal and says whether the inode is open, that is, must be kept when its last name
   // goes.
@@ -51,6 +54,7 @@ class OpenCounts {
     uint32_t handles = 0;
     bool removing = false;
     bool orphan = false;
+    bool reclaiming = false;  // from the last close of an orphan until it is reclaimed
     bool Unused() const { return handles == 0 && !removing; }
   };
   struct Shard {
@@ -60,6 +64,8 @@ class OpenCounts {
   };
   Shard& shard(Ino ino) { return shards_[ShardIndex(ino)]; }
   const Shard& shard(Ino ino) const { return shards_[ShardIndex(ino)]; }
+  // What remains when nobody has the inode open; true when it must be reclaimed.
+  static bool Settle(Shard& s, Ino ino) REQUIRES(s.mutex);
   static size_t ShardIndex(Ino ino) { return (ino.value() * 0x9E3779B97F4A7C15) >> 60; }
   Status AwaitNoRemoval(Shard& s, Ino ino) REQUIRES(s.mutex);
 

@@ -25,6 +25,13 @@ void PendingAtimes::Overlay(Inode& inode) const {
   if (it != atimes_.end() && it->second.atime > inode.atime) inode.atime = it->second.atime;
 }
 
+void PendingAtimes::Forget(Ino ino) {
+  if (empty()) return;
+  MutexLock lock(mutex_);
+  atimes_.erase(ino);
+  size_ = atimes_.size();
+}
+
 void PendingAtimes::Drop(Ino ino) {
   const auto deadline = std::chrono::steady_clock::now() + kStoreWaitMax;
   MutexLock lock(mutex_);

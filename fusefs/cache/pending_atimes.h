@@ -38,8 +38,11 @@ class PendingAtimes {
   void Note(const InodeRef& ref, Time atime);
   // Overlays a noted access time, unless the store's is newer.
   void Overlay(Inode& inode) const;
-  // Somebody is about to set the access time, or the inode is gone. Waits, for at most
-  // kStoreWaitMax, while an older one is on its way to the store, so that it cannot arrive second.
+  // The inode is gone.
+  void Forget(Ino ino);
+  // Somebody is about to set the access time. Waits, for at most kStoreWaitMax, while an older one
+  // is on its way to the store, so that it cannot arrive second. Not while moving a record: what is
+  // on its way may wait for that move.
   void Drop(Ino ino);
   // At most `count` of them, to be stored. They stay visible until they are.
   std::vector<Item> Some(size_t count) const;

@@ -88,7 +88,12 @@ void Background::Do(const Work& work) {
   const int64_t now = filesystem_.context.clock.MonotonicNanos();
   const bool pressed = filesystem_.files.dirty_bytes() > kDirtyBytesMax / 2;
   StorePending(pressed ? now : now - kPendingAgeMaxNanos);
-  StoreAtimes(kAtimesPerStep);
+  // Access times leave in batches of an age, so that reading many files does not make log writes
+  // between the changes that people wait for.
+  if (now - atimes_stored_at_ >= kPendingAgeMaxNanos) {
+    StoreAtimes(kAtimesPerStep);
+    atimes_stored_at_ = now;
+  }
 }
 
 void Background::Finish() {
@@ -130,7 +135,15 @@ void Background::ReclaimAll(const std::vector<Ino>& orphans) {
     const size_t end = std::min(orphans.size(), at + kOrphansPerStep);
     const std::vector<Ino> some(orphans.begin() + static_cast<ptrdiff_t>(at),
                                 orphans.begin() + static_cast<ptrdiff_t>(end));
+    for (const Ino ino : some) {
+      // Somebody may still hold it by O_PATH and ask for its attributes.
+      if (const auto inode = filesystem_.Attributes(ino)) {
+        filesystem_.inodes.MarkErased(ino, *inode);
+      }
+      filesystem_.atimes.Forget(ino);
+    }
     const Status status = ReclaimOrphans(filesystem_.context, some);
+    for (const Ino ino : some) filesystem_.opens.Reclaimed(ino);
     if (!status) LogWarn("mount", "cannot reclaim unlinked files: {}", status.error().message);
   }
   if (!orphans.empty()) Sweep();

@@ -62,6 +62,7 @@ class Background {
 
   Filesystem& filesystem_;
 
+  int64_t atimes_stored_at_ = 0;  // the thread's own; monotonic
   std::thread thread_;
 
   Mutex mutex_;

@@ -24,14 +24,10 @@ Filesystem& FilesystemOf(fuse_req_t request) {
 // --- finding
 // ---------------------------------------------------------------------------------------
 
-bool Filesystem::MayHaveMoved(Ino ino, const std::optional<InodeRef>& before) {
+bool Filesystem::MayHaveMoved(Ino ino, uint64_t moves_before) {
   if (inodes.FindErased(ino)) return false;
-  const auto moved = [&] {
-    const auto now = inodes.Find(ino);
-    return now && (!before || now->place != before->place);
-  };
-  if (moved()) return true;
-  return moves.AwaitMoves(kWaitMax) && moved();
+  if (moves.ended() != moves_before) return true;
+  return moves.AwaitMoves(kWaitMax) && moves.ended() != moves_before;
 }
 
 Result<Node> Filesystem::Stored(Ino ino) {
@@ -94,16 +90,22 @@ Result<IfLast> Filesystem::BeginRemoval(Ino ino) {
   return open ? IfLast::kOrphan : IfLast::kErase;
 }
 
+void Filesystem::NoteRemoved(const Removed& removed) {
+  const Ino ino = removed.inode.ino;
+  if (removed.erased) {
+    inodes.MarkErased(ino, removed.inode);
+  } else {
+    inodes.Move(ino, removed.place);
+  }
+}
+
 void Filesystem::EndRemoval(Ino ino, const Removed* removed) {
-  const bool orphaned = removed != nullptr && removed->orphaned;
   if (removed != nullptr && removed->erased) {
-    inodes.MarkErased(ino, removed->inode);
-    atimes.Drop(ino);
+    atimes.Forget(ino);
     if (const auto file = files.Find(ino)) file->Discard();
     if (removed->inode.IsRegular() && removed->inode.bytes_allocated > 0) background.Sweep();
-  } else if (removed != nullptr) {
-    inodes.Move(ino, removed->place);
   }
+  const bool orphaned = removed != nullptr && removed->orphaned;
   if (opens.EndRemoval(ino, orphaned)) background.Reclaim(ino);
 }
 

@@ -60,11 +60,12 @@ class Filesystem : public FileStore {
   template <typename Operation>
   auto WithRef(Ino ino, Operation operation) -> decltype(operation(InodeRef{})) {
     for (int attempt = 1;; ++attempt) {
+      const uint64_t moves_before = moves.ended();
       const auto ref = inodes.Find(ino);
       // A file that the kernel no longer refers to can still be found if it is an orphan.
       auto result = operation(ref.value_or(InodeRef{ino, Place{}}));
       if (result || result.error().code != ErrorCode::kStale) return result;
-      if (attempt == kPlaceAttemptsMax || !MayHaveMoved(ino, ref)) return result;
+      if (attempt == kPlaceAttemptsMax || !MayHaveMoved(ino, moves_before)) return result;
     }
   }
   // Attributes as stat(2) shows them, also of what is erased but still referred to.
@@ -82,7 +83,9 @@ class Filesystem : public FileStore {
 
   // Whether an object that is about to lose a name is open.
   Result<IfLast> BeginRemoval(Ino ino);
-  // After Unlink, Rmdir and Rename: `removed` is null when the operation failed.
+  // After Unlink, Rmdir and Rename, while the move is still announced: what the table must know.
+  void NoteRemoved(const Removed& removed);
+  // After NoteRemoved and the end of the move; `removed` is null when nothing was removed.
   void EndRemoval(Ino ino, const Removed* removed);
   // Notes a read of the inode, as relatime wants it.
   void NoteAccess(const Inode& inode);
@@ -92,7 +95,7 @@ class Filesystem : public FileStore {
 
  private:
   static constexpr int kPlaceAttemptsMax = 16;
-  bool MayHaveMoved(Ino ino, const std::optional<InodeRef>& before);
+  bool MayHaveMoved(Ino ino, uint64_t moves_before);
 };
 
 // The filesystem that a request is for.

@@ -121,6 +121,34 @@ void HandleOpen(fuse_req_t request, fuse_ino_t ino, fuse_file_info* file) {
   if (!reply.Open(*file)) Unregister(filesystem, ToIno(ino), file->fh == kWriter);
 }
 
+// The file is open; the entry has not been given yet.
+void AnswerCreate(Filesystem& filesystem, const Node& node, Reply& reply, fuse_file_info& file) {
+  file.keep_cache = 1;
+  const fuse_entry_param entry = filesystem.GiveEntry(node);
+  if (reply.Create(entry, file)) return;
+  Unregister(filesystem, node.inode.ino, file.fh == kWriter);
+  filesystem.TakeEntryBack(node.inode.ino);
+}
+
+void AnswerCreateOfExisting(Filesystem& filesystem, const MakeRequest& make, Reply& reply,
+                            fuse_file_info& file) {
+  const Result<Node> found = Lookup(filesystem.context, make.parent, make.name);
+  if (!found) {
+    reply.Fail(found.error());
+    return;
+  }
+  // The table must know where it is while it is opened.
+  const Ino ino = found->inode.ino;
+  filesystem.inodes.Remember(found->ref());
+  const Result<Node> node = OpenExisting(filesystem, ino, reply, file);
+  if (node) {
+    AnswerCreate(filesystem, *node, reply, file);
+  } else {
+    reply.Fail(node.error());
+  }
+  filesystem.inodes.Forget(ino, 1);
+}
+
 void HandleCreate(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
                   fuse_file_info* file) {
   Filesystem& filesystem = FilesystemOf(request);
@@ -140,18 +168,14 @@ void HandleCreate(fuse_req_t request, fuse_ino_t parent, const char* name, mode_
     Register(filesystem, *node, *file);
   } else if (node.error().code == ErrorCode::kExists && (file->flags & O_EXCL) == 0) {
     // Somebody made it after the kernel looked.
-    node = Lookup(filesystem.context, make.parent, make.name);
-    if (node) node = OpenExisting(filesystem, node->inode.ino, reply, *file);
+    AnswerCreateOfExisting(filesystem, make, reply, *file);
+    return;
   }
   if (!node) {
     reply.Fail(node.error());
     return;
   }
-  file->keep_cache = 1;
-  const fuse_entry_param entry = filesystem.GiveEntry(*node);
-  if (reply.Create(entry, *file)) return;
-  Unregister(filesystem, node->inode.ino, file->fh == kWriter);
-  filesystem.TakeEntryBack(node->inode.ino);
+  AnswerCreate(filesystem, *node, reply, *file);
 }
 
 // --- storing and closing

@@ -15,18 +15,23 @@ namespace {
 // How often a removal starts again because the name means another inode than it did.
 constexpr int kRemovalAttemptsMax = 64;
 
+// Between BeginRemoval and EndRemoval, announced as a move.
+Result<Removed> UnlinkAnnounced(Filesystem& filesystem, const UnlinkRequest& unlink) {
+  const MoveGate::Moving moving(filesystem.moves);
+  Result<Removed> removed = Unlink(filesystem.context, unlink);
+  if (removed) filesystem.NoteRemoved(*removed);
+  return removed;
+}
+
 Result<Removed> UnlinkOnce(Filesystem& filesystem, Ino parent, const char* name) {
   ASSIGN_OR_RETURN(const Node node, Lookup(filesystem.context, parent, name));
-  const Ino ino = node.inode.ino;
-  ASSIGN_OR_RETURN(const IfLast if_last, filesystem.BeginRemoval(ino));
-  const MoveGate::Moving moving(filesystem.moves);
   UnlinkRequest unlink;
   unlink.parent = parent;
   unlink.name = name;
-  unlink.if_last = if_last;
-  unlink.expected = ino;
-  Result<Removed> removed = Unlink(filesystem.context, unlink);
-  filesystem.EndRemoval(ino, removed ? &*removed : nullptr);
+  unlink.expected = node.inode.ino;
+  ASSIGN_OR_RETURN(unlink.if_last, filesystem.BeginRemoval(node.inode.ino));
+  Result<Removed> removed = UnlinkAnnounced(filesystem, unlink);
+  filesystem.EndRemoval(node.inode.ino, removed ? &*removed : nullptr);
   return removed;
 }
 
@@ -54,8 +59,8 @@ void HandleRmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
     reply.Fail(removed.error());
     return;
   }
-  filesystem.inodes.MarkErased(removed->inode.ino, removed->inode);
-  filesystem.atimes.Drop(removed->inode.ino);
+  filesystem.NoteRemoved(*removed);
+  filesystem.atimes.Forget(removed->inode.ino);
   reply.Ok();
 }
 
@@ -68,11 +73,21 @@ Result<std::optional<Ino>> ReplacedBy(Filesystem& filesystem, const RenameReques
   return Fail(target.error());
 }
 
-void NoteRenamed(Filesystem& filesystem, const Renamed& renamed) {
-  filesystem.inodes.Move(renamed.moved.inode.ino, renamed.moved.place);
-  if (renamed.exchanged) {
-    filesystem.inodes.Move(renamed.exchanged->inode.ino, renamed.exchanged->place);
+Result<Renamed> RenameAnnounced(Filesystem& filesystem, const RenameRequest& rename) {
+  const MoveGate::Moving moving(filesystem.moves);
+  Result<Renamed> renamed = Rename(filesystem.context, rename);
+  if (!renamed) return renamed;
+  filesystem.inodes.Move(renamed->moved.inode.ino, renamed->moved.place);
+  if (const auto& other = renamed->exchanged) {
+    filesystem.inodes.Move(other->inode.ino, other->place);
   }
+  if (renamed->replaced) filesystem.NoteRemoved(*renamed->replaced);
+  return renamed;
+}
+
+// The kernel's listing of a directory has the ".." from before.
+void DropListing(Filesystem& filesystem, const Inode& moved) {
+  if (moved.IsDirectory()) filesystem.invalidator.ListingChanged(moved.ino);
 }
 
 Status RenameOnce(Filesystem& filesystem, RenameRequest rename) {
@@ -81,14 +96,16 @@ Status RenameOnce(Filesystem& filesystem, RenameRequest rename) {
     ASSIGN_OR_RETURN(rename.if_last, filesystem.BeginRemoval(*target));
     rename.expected_target = target;
   }
-  const MoveGate::Moving moving(filesystem.moves);
-  const Result<Renamed> renamed = Rename(filesystem.context, rename);
-  if (renamed) NoteRenamed(filesystem, *renamed);
+  const Result<Renamed> renamed = RenameAnnounced(filesystem, rename);
   if (target) {
     const bool replaced = renamed && renamed->replaced;
     filesystem.EndRemoval(*target, replaced ? &*renamed->replaced : nullptr);
   }
   if (!renamed) return Fail(renamed.error());
+  if (rename.old_parent != rename.new_parent) {
+    DropListing(filesystem, renamed->moved.inode);
+    if (renamed->exchanged) DropListing(filesystem, renamed->exchanged->inode);
+  }
   return {};
 }
 

@@ -57,9 +57,16 @@ TEST(InodeTable, APlaceOfItsOwnIsFinal) {
   InodeTable table;
   table.Remember({Ino{5}, kHere});
   table.Move(Ino{5}, Place{});
-  table.Remember({Ino{5}, kHere});  // a lookup that was answered before the link
   table.Move(Ino{5}, kThere);
   EXPECT_TRUE(table.Find(Ino{5})->place.own());
+}
+
+TEST(InodeTable, ALookupThatIsAnsweredLateDoesNotBringAnOldPlaceBack) {
+  InodeTable table;
+  table.Remember({Ino{5}, kHere});
+  table.Move(Ino{5}, kThere);
+  table.Remember({Ino{5}, kHere});
+  EXPECT_EQ(table.Find(Ino{5})->place, kThere);
 }
 
 TEST(InodeTable, AnErasedInodeAnswersUntilItIsForgotten) {

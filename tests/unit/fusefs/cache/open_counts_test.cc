@@ -21,7 +21,21 @@ TEST(OpenCounts, AFileThatIsOpenIsKeptAndReclaimedAtItsLastClose) {
   EXPECT_TRUE(counts.IsOrphan(kIno));
   EXPECT_FALSE(counts.Close(kIno));
   EXPECT_TRUE(counts.Close(kIno));
+  counts.Reclaimed(kIno);
   EXPECT_FALSE(counts.IsOrphan(kIno));
+}
+
+// An open that waited for the removal must not get what the last close has given to the reclaimer.
+TEST(OpenCounts, WhatIsBeingReclaimedCannotBeOpened) {
+  OpenCounts counts(kLong);
+  ASSERT_TRUE(counts.Open(kIno));
+  ASSERT_TRUE(counts.BeginRemoval(kIno));
+  EXPECT_FALSE(counts.Close(kIno));
+  EXPECT_TRUE(counts.EndRemoval(kIno, /*orphaned=*/true));
+  EXPECT_EQ(counts.Open(kIno).error().code, ErrorCode::kNotFound);
+  EXPECT_FALSE(counts.Close(kIno));
+  counts.Reclaimed(kIno);
+  EXPECT_EQ(counts.open_inodes(), 0u);
 }
 
 TEST(OpenCounts, AFileThatIsNotOpenNeedNotBeKept) {

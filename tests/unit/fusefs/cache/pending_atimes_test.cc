@@ -68,6 +68,17 @@ TEST(PendingAtimes, WhatWasDroppedIsNotStored) {
   EXPECT_TRUE(atimes.empty());
 }
 
+// A removal must not wait for a store that may be waiting for that very removal.
+TEST(PendingAtimes, ForgettingDoesNotWaitForAStore) {
+  PendingAtimes atimes;
+  atimes.Note(Ref(5), Time{10, 0});
+  const auto items = atimes.Some(10);
+  ASSERT_TRUE(atimes.BeginStore(items[0]));
+  atimes.Forget(Ino{5});
+  EXPECT_TRUE(atimes.empty());
+  atimes.EndStore(items[0]);
+}
+
 TEST(PendingAtimes, TheNumberIsBounded) {
   PendingAtimes atimes;
   for (uint64_t i = 0; i < PendingAtimes::kEntriesMax + 10; ++i) {
