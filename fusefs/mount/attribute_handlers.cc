@@ -81,6 +81,19 @@ bool ChangePending(Filesystem& filesystem, OpenFile& file, PendingAttributes cha
   return true;
 }
 
+// The object was unlinked between the caller's look at its path and this change: what is left of it
+// are the attributes in memory, and changing them is what any filesystem would do.
+Result<Inode> ChangeErased(Filesystem& filesystem, Ino ino, const PendingAttributes& change,
+                           Error error) {
+  auto erased = filesystem.inodes.FindErased(ino);
+  if (error.code != ErrorCode::kStale || !erased) return Fail(std::move(error));
+  change.ApplyTo(*erased);
+  erased->ctime = filesystem.Now();
+  if (change.size) erased->size = *change.size;
+  filesystem.inodes.MarkErased(ino, *erased);
+  return *std::move(erased);
+}
+
 Result<Inode> Change(Filesystem& filesystem, Ino ino, const PendingAttributes& change,
                      bool by_handle, const Reply& reply) {
   if (change.atime) filesystem.atimes.Drop(ino);
@@ -99,7 +112,7 @@ Result<Inode> Change(Filesystem& filesystem, Ino ino, const PendingAttributes& c
   } else {
     node = set();
   }
-  if (!node) return Fail(std::move(node).error());
+  if (!node) return ChangeErased(filesystem, ino, change, std::move(node).error());
   if (change.size) filesystem.background.Sweep();
   filesystem.Overlay(node->inode);
   return std::move(node->inode);
