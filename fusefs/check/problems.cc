@@ -6,6 +6,7 @@
 #include "fusefs/check/survey.h"
 #include "fusefs/meta/codec.h"
 #include "fusefs/meta/keys.h"
+#include "fusefs/ops/block_allocation.h"
 
 namespace metaring::fusefs {
 namespace {
@@ -172,15 +173,33 @@ class Judge {
     const auto [ino, generation] = content;
     if (survey_.reclaims.contains(content)) return;  // waits to be erased
     if (!facts.has_inode) {
-      Add("{} bytes of blocks belong to no file: inode {}, generation {}",
-          {PutOf(keys::Reclaim({ino, generation}), "")}, facts.bytes_found, ino.value(),
-          generation);
+      Add("{} blocks belong to no file: inode {}, generation {}",
+          {PutOf(keys::Reclaim({ino, generation}), "")}, facts.blocks, ino.value(), generation);
       return;
     }
-    if (facts.bytes_found != static_cast<uint64_t>(facts.bytes_allocated)) {
-      Add("inode {} has {} bytes in blocks but says it has {}", {}, ino.value(), facts.bytes_found,
+    const int64_t bytes = BytesOfBlocks(content, facts);
+    if (bytes != facts.bytes_allocated) {
+      Add("inode {} has {} bytes in blocks but says it has {}", {}, ino.value(), bytes,
           facts.bytes_allocated);
     }
+  }
+
+  // What the blocks count for (ops/block_allocation.h): all whole, however few bytes they hold, but
+  // for the one in which the file ends.
+  int64_t BytesOfBlocks(const std::pair<Ino, uint64_t>& content, const ContentFacts& facts) {
+    const uint32_t block_bytes = ctx_.volume.options.block_bytes;
+    const int64_t whole = static_cast<int64_t>(facts.blocks) * block_bytes;
+    const uint64_t last = static_cast<uint64_t>(facts.size) / block_bytes;
+    // Behind the file's end lie only preallocated blocks: then the last one must be looked for.
+    const bool has_last = facts.blocks_end > last + 1
+                              ? Exists(keys::Block(content.first, content.second, last))
+                              : facts.blocks_end == last + 1;
+    return has_last ? whole - block_bytes + BlockSpan(last, facts.size, block_bytes) : whole;
+  }
+
+  bool Exists(const Bytes& key) {
+    const auto record = ctx_.kv.Get(key);
+    return record && record->has_value();
   }
 
   void JudgeCounters() {

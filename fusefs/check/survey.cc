@@ -186,9 +186,7 @@ class Surveyor {
     const auto index = keys::ParseBlock(item.key);
     if (!index) return Report({item.key}, "record {} names no block", Escaped(item.key));
     ContentFacts& content = survey_.contents[{under.ino, under.generation}];
-    const uint64_t block_bytes = ctx_.volume.options.block_bytes;
-    // A block without bytes is allocated and counts whole.
-    content.bytes_found += item.record.value.empty() ? block_bytes : item.record.value.size();
+    ++content.blocks;
     content.blocks_end = std::max(content.blocks_end, *index + 1);
   }
 

@@ -47,7 +47,7 @@ struct ContentFacts {
   bool has_inode = false;
   int64_t size = 0;
   int64_t bytes_allocated = 0;
-  uint64_t bytes_found = 0;
+  uint64_t blocks = 0;      // found
   uint64_t blocks_end = 0;  // one past the highest index
 };
 

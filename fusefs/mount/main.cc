@@ -87,9 +87,9 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
                    Session::Mount(filesystem, line.options, line.fsname, line.mountpoint));
   filesystem.invalidator.Start([&session](Ino ino, Stale what) { session->Invalidate(ino, what); });
   filesystem.background.Start();
+  if (daemon) daemon->Ready();
   LogInfo("mount", "volume {} of {} is mounted on {}", line.options.volume, Escaped(line.directory),
           Escaped(line.mountpoint));
-  if (daemon) daemon->Ready();
   Status served = session->Serve(line.options.threads);
   filesystem.invalidator.Stop();
   filesystem.background.Stop();

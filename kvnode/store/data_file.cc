@@ -92,8 +92,16 @@ Status DataFile::Load() {
 
 Status DataFile::Write(const Overlay& overlay, uint64_t applied) {
   Status written = WriteOnce(overlay, applied);
-  if (!written && written.error().code == ErrorCode::kNoSpace) use_.disk_full = true;
-  return written;
+  if (written || !WasForWantOfSpace(written.error())) return written;
+  use_.disk_full = true;
+  return Fail(ErrorCode::kNoSpace, written.error().message);
+}
+
+// LMDB says EIO for a write that was cut short, as the first one on a full disk is. The pages in
+// question are all of a transaction that is gone, so that trying again writes each of them anew.
+bool DataFile::WasForWantOfSpace(const Error& error) {
+  return error.code == ErrorCode::kNoSpace ||
+         (error.code == ErrorCode::kIo && !reserve_->DiskHasRoom());
 }
 
 Status DataFile::WriteOnce(const Overlay& overlay, uint64_t applied) {
@@ -128,7 +136,8 @@ Status DataFile::CountUse() {
   retained_pages_ = std::max(retained_pages_, pages.pages_retired + grown_bytes / pages.page_bytes);
   if (data_end_bytes_ == 0) retained_pages_ = 0;
   data_end_bytes_ = end_bytes;
-  use_.bytes = end_bytes - pages.pages_free * pages.page_bytes;
+  use_.free_bytes = pages.pages_free * pages.page_bytes;
+  use_.bytes = end_bytes - use_.free_bytes;
   reserve_->Cover(data_end_bytes_);
   use_.disk_full = reserve_->full();
   return {};

@@ -20,7 +20,8 @@
 namespace metaring::store {
 
 struct DataUse {
-  uint64_t bytes = 0;  // of pages in use
+  uint64_t bytes = 0;       // of pages in use
+  uint64_t free_bytes = 0;  // of pages in the file for reuse
   uint64_t keys = 0;
   bool disk_full = false;
 };
@@ -51,6 +52,7 @@ class DataFile {
 
   DataFile(std::unique_ptr<LmdbEnv> env, std::unique_ptr<DiskReserve> reserve)
       : env_(std::move(env)), reserve_(std::move(reserve)) {}
+  bool WasForWantOfSpace(const Error& error);
   Status WriteOnce(const Overlay& overlay, uint64_t applied);
   Status Load();
   Status CountUse();

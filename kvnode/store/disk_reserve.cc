@@ -8,6 +8,11 @@
 #include <cerrno>
 
 namespace metaring::store {
+namespace {
+
+constexpr uint64_t kPieceBytes = 4 << 20;  // more than LMDB writes with one call
+
+}  // namespace
 
 Result<std::unique_ptr<DiskReserve>> DiskReserve::Open(const std::string& path,
                                                        uint64_t reserve_bytes) {
@@ -34,7 +39,22 @@ void DiskReserve::Cover(uint64_t data_end_bytes) {
   } else if (outcome == Outcome::kFull && (outcome = Allocate(needed)) == Outcome::kDone) {
     allocated_end_ = needed;
   }
-  full_ = outcome == Outcome::kFull || (outcome == Outcome::kUnsupported && !DiskHasRoom());
+  full_ = outcome == Outcome::kFull ||
+          (outcome == Outcome::kUnsupported && !DiskHasFree(reserve_bytes_));
+}
+
+bool DiskReserve::DiskHasRoom() {
+  const uint64_t end = allocated_end_ + kPieceBytes;
+  switch (Allocate(end)) {
+    case Outcome::kDone:
+      allocated_end_ = end;
+      return true;
+    case Outcome::kFull:
+      return false;
+    case Outcome::kUnsupported:
+      break;
+  }
+  return DiskHasFree(kPieceBytes);
 }
 
 DiskReserve::Outcome DiskReserve::Allocate(uint64_t end) const {
@@ -47,11 +67,11 @@ DiskReserve::Outcome DiskReserve::Allocate(uint64_t end) const {
   return Outcome::kDone;
 }
 
-bool DiskReserve::DiskHasRoom() const {
+bool DiskReserve::DiskHasFree(uint64_t bytes) const {
   struct statvfs fs {};
   if (::fstatvfs(fd_, &fs) != 0) return false;
   const uint64_t blocks = ::geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
-  return blocks * fs.f_frsize >= reserve_bytes_;
+  return blocks * fs.f_frsize >= bytes;
 }
 
 }  // namespace metaring::store

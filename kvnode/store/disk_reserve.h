@@ -26,12 +26,14 @@ class DiskReserve {
   // Takes what is missing behind `data_end_bytes`. full() tells whether the disk refused it.
   void Cover(uint64_t data_end_bytes);
   bool full() const { return full_; }
+  // Whether the disk gives another piece now.
+  bool DiskHasRoom();
 
  private:
   enum class Outcome { kDone, kFull, kUnsupported };
   DiskReserve(int fd, uint64_t reserve_bytes) : fd_(fd), reserve_bytes_(reserve_bytes) {}
   Outcome Allocate(uint64_t end) const;
-  bool DiskHasRoom() const;
+  bool DiskHasFree(uint64_t bytes) const;
 
   const int fd_;
   const uint64_t reserve_bytes_;

@@ -5,7 +5,6 @@
 #include <lmdb.h>
 #include <malloc.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,12 +92,6 @@ Status WriteTxn::Commit() {
   env_.commit_begun_.store(id(), std::memory_order_seq_cst);
   const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
   if (code == 0) return {};
-  // LMDB says EIO for a write that was cut short, as the first one on a full disk is. The pages in
-  // question are all of this transaction, which is gone, so that trying again writes each of them
-  // anew.
-  if (code == EIO && env_.DiskIsFull()) {
-    return Fail(ErrorCode::kNoSpace, "commit data.mdb: the disk is full");
-  }
   return Fail(LmdbError(code, "commit data.mdb"));
 }
 
@@ -346,14 +339,6 @@ bool LmdbEnv::DropIdleReaders() {
     alone = alone && shard.busy == 0;
   }
   return alone;
-}
-
-bool LmdbEnv::DiskIsFull() const {
-  constexpr uint64_t kFullBytes = 1 << 20;  // more than LMDB writes at once
-  struct statvfs fs {};
-  if (::statvfs(directory_.c_str(), &fs) != 0) return false;
-  const uint64_t blocks = ::geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
-  return blocks * fs.f_frsize < kFullBytes;
 }
 
 }  // namespace metaring::store

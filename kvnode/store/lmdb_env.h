@@ -71,6 +71,7 @@ class WriteTxn : public LmdbTxn {
   ~WriteTxn();
   // Durable on return. kNoSpace: nothing was changed, and it may be tried again with a new
   // transaction. After any other error the process must not go on with this environment.
+  // So may kIo on a full disk, which is what LMDB says of a write that was cut short.
   Status Commit();
 
  private:
@@ -156,7 +157,6 @@ class LmdbEnv {
   void LockAllShards() NO_THREAD_SAFETY_ANALYSIS;
   void UnlockAllShards() NO_THREAD_SAFETY_ANALYSIS;
   bool DropIdleReaders() NO_THREAD_SAFETY_ANALYSIS;
-  bool DiskIsFull() const;
 
   const std::string directory_;
   uint64_t map_bytes_;                      // moves down in OpenEnv

@@ -32,8 +32,11 @@ constexpr auto kIdleInterval = std::chrono::seconds(60);
 constexpr auto kRetryDelayMin = std::chrono::milliseconds(10);
 constexpr auto kQuietAfter = std::chrono::seconds(2);
 constexpr uint64_t kOverlayBytesMin = 4096;
-// With the disk full, overlays are smaller, so that each flush finds room for its pages in the
-// reserve.
+// An overlay is full, too, when the pages that a flush of it can touch are as many as the
+// reserve's; and with the disk full much earlier, so that each flush finds room for its pages in
+// the reserve.
+constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kOverlayPagesMin = 16;
 constexpr uint64_t kDiskFullDivisor = 8;
 
 class LmdbView : public View {
@@ -63,7 +66,7 @@ class LmdbStore : public Store {
   void Abandon() EXCLUDES(mutex_);
 
  private:
-  uint64_t OverlayBytesMax() const REQUIRES(mutex_);
+  bool IsFull(const Overlay& overlay) const REQUIRES(mutex_);
   bool ActiveHasCommits() const REQUIRES(mutex_);
   void EndTxn() REQUIRES(mutex_);
   void FreezeIfWanted() REQUIRES(mutex_);
@@ -177,9 +180,9 @@ Result<std::unique_ptr<Txn>> LmdbStore::Begin() {
     MutexLock lock(mutex_);
     CHECK(!txn_open_);
     for (;;) {
-      if (active_->bytes_used() >= OverlayBytesMax()) freeze_wanted_ = true;
+      if (IsFull(*active_)) freeze_wanted_ = true;
       FreezeIfWanted();
-      if (active_->bytes_used() < OverlayBytesMax()) break;
+      if (!IsFull(*active_)) break;
       done_.Wait(mutex_);
     }
     txn_open_ = true;
@@ -241,9 +244,12 @@ Usage LmdbStore::usage() const {
   return usage;
 }
 
-uint64_t LmdbStore::OverlayBytesMax() const {
-  const uint64_t max = options_.overlay_bytes_max / (use_.disk_full ? kDiskFullDivisor : 1);
-  return std::max(max, kOverlayBytesMin);
+bool LmdbStore::IsFull(const Overlay& overlay) const {
+  if (overlay.bytes_used() >= std::max(options_.overlay_bytes_max, kOverlayBytesMin)) return true;
+  if (options_.reserve_bytes == 0) return false;
+  uint64_t room = options_.reserve_bytes;
+  if (use_.disk_full) room = (room + use_.free_bytes) / kDiskFullDivisor;
+  return overlay.pages_max() >= std::max(room / kPageBytes, kOverlayPagesMin);
 }
 
 bool LmdbStore::ActiveHasCommits() const {
@@ -320,7 +326,7 @@ void LmdbStore::FlushFrozen() {
   }
   mutex_.Lock();
   use_ = file_->use();
-  if (overlay->bytes_used() >= OverlayBytesMax()) last_large_flush_ = SteadyClock::now();
+  if (IsFull(*overlay)) last_large_flush_ = SteadyClock::now();
   if (written) {
     retry_delay_ = kRetryDelayMin;
     frozen_ = nullptr;

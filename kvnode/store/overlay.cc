@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kBytesPerBucket = 256;  // about one entry of a file
 constexpr size_t kBucketsMin = 1024;
+constexpr size_t kPageBytes = 4096;
+constexpr size_t kBytesPerLevel = 501;  // of a long key, see format.h
 constexpr int kBranching = 4;
 
 }  // namespace
@@ -54,13 +56,18 @@ void Overlay::Delete(uint64_t sequence, ByteView key) {
 
 void Overlay::Write(uint64_t sequence, ByteView key, bool deleted, ByteView value) {
   Node* node = FindNode(key);
-  if (node == nullptr) node = Insert(key);
+  size_t pages = value.size() / kPageBytes;
+  if (node == nullptr) {
+    node = Insert(key);
+    pages += 1 + key.size() / kBytesPerLevel;
+  }
   auto* const version = new (arena_.Allocate(sizeof(Version) + value.size()))
       Version{node->newest.load(std::memory_order_relaxed), sequence,
               static_cast<uint32_t>(value.size()), deleted};
   std::copy(value.begin(), value.end(), version->data());
   node->newest.store(version, std::memory_order_release);
   touched_.push_back(node);
+  pages_max_.fetch_add(pages, std::memory_order_relaxed);
   bytes_used_.store(arena_.bytes_used(), std::memory_order_relaxed);
 }
 

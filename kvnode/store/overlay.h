@@ -45,6 +45,8 @@ class Overlay {
   void Drop(uint64_t sequence);
   // Memory handed out; grows with each write, also of the same key.
   size_t bytes_used() const { return bytes_used_.load(std::memory_order_relaxed); }
+  // Pages of LMDB that its keys can lie on, were they all on different ones.
+  size_t pages_max() const { return pages_max_.load(std::memory_order_relaxed); }
 
   // Readers'. Nothing when the key was not written as of `sequence`.
   std::optional<OverlayWrite> Find(ByteView key, uint64_t sequence) const;
@@ -72,6 +74,7 @@ class Overlay {
   Random random_{0x6f7665726c6179};
   std::vector<Node*> touched_;
   std::atomic<size_t> bytes_used_ = 0;
+  std::atomic<size_t> pages_max_ = 0;
 };
 
 // One caller. The keys that were written as of a sequence number, deleted ones too, in byte order.

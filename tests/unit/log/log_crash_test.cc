@@ -119,7 +119,7 @@ bool RunWithFault(uint64_t seed, const std::function<void(sim::SimDisk&)>& order
 }
 
 TEST(LogCrash, PowerMayFailAtEveryCall) {
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= 25; ++seed) {
     for (uint64_t n = 1;; ++n) {
       SCOPED_TRACE(::testing::Message() << "seed " << seed << " call " << n);
       const bool cut = RunWithFault(
@@ -135,7 +135,7 @@ TEST(LogCrash, PowerMayFailAtEveryCall) {
 TEST(LogCrash, AnyCallMayFail) {
   for (const Call call : {Call::kWrite, Call::kSync, Call::kAllocate, Call::kCreate, Call::kRename,
                           Call::kRemove, Call::kSyncDirectory}) {
-    for (uint64_t seed = 1; seed <= 10; ++seed) {
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
       for (uint64_t n = 1;; ++n) {
         SCOPED_TRACE(::testing::Message()
                      << "call kind " << static_cast<int>(call) << " seed " << seed << " n " << n);

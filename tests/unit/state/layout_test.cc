@@ -50,7 +50,8 @@ TEST(Layout, EveryFlippedBitIsNoticed) {
     ASSERT_FALSE(stored) << "bit " << bit;
     EXPECT_EQ(stored.error().code, ErrorCode::kCorrupt);
   }
-  for (size_t size = 0; size < raw.size(); ++size) EXPECT_FALSE(DecodeStored(key, raw.substr(0, size)));
+  for (size_t size = 0; size < raw.size(); ++size)
+    EXPECT_FALSE(DecodeStored(key, raw.substr(0, size)));
 }
 
 TEST(Layout, RecordUnderAnotherKeyIsNoticed) {

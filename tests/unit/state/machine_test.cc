@@ -35,9 +35,9 @@ TEST_F(MachineTest, FailedCompareAppliesNothingAndReads) {
 }
 
 TEST_F(MachineTest, OpsSeeTheOnesBeforeThem) {
-  const auto reply =
-      Do({MakePut("n", EncodeI64(5)), MakeOp(Op::Kind::kAdd, "n", 2), MakeOp(Op::Kind::kAdd, "n", 3),
-          MakeOp(Op::Kind::kDelete, "n"), MakeOp(Op::Kind::kMax, "n", -9)});
+  const auto reply = Do({MakePut("n", EncodeI64(5)), MakeOp(Op::Kind::kAdd, "n", 2),
+                         MakeOp(Op::Kind::kAdd, "n", 3), MakeOp(Op::Kind::kDelete, "n"),
+                         MakeOp(Op::Kind::kMax, "n", -9)});
   ASSERT_TRUE(reply);
   EXPECT_EQ(DecodeI64(Get("n")->value), -9);
 }
@@ -54,8 +54,8 @@ TEST_F(MachineTest, AddOnWhatIsNoNumberIsRefusedWhole) {
   const auto reply = Do({MakePut("other", "x"), MakeOp(Op::Kind::kAdd, "text", 1)});
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, ErrorCode::kInvalidArgument);
-  const auto within = Do({MakeOp(Op::Kind::kDelete, "t"), MakePut("t", "xx"),
-                          MakeOp(Op::Kind::kAdd, "t", 1)});
+  const auto within =
+      Do({MakeOp(Op::Kind::kDelete, "t"), MakePut("t", "xx"), MakeOp(Op::Kind::kAdd, "t", 1)});
   EXPECT_FALSE(within);
   EXPECT_FALSE(Get("other"));
 }
@@ -165,7 +165,8 @@ TEST_F(MachineTest, ReplayedCommandsGiveTheSameState) {
   Machine twin;
   for (uint64_t i = 1; i <= 200; ++i) {
     Transaction transaction;
-    transaction.compares = {MakeCompare(i % 3 == 0 ? kAbsent : kExists, "k" + std::to_string(i % 7))};
+    transaction.compares = {
+        MakeCompare(i % 3 == 0 ? kAbsent : kExists, "k" + std::to_string(i % 7))};
     transaction.then_ops = {MakePut("k" + std::to_string(i % 5), std::to_string(i)),
                             MakeOp(Op::Kind::kAdd, "count", 1)};
     if (i % 2 == 0) transaction.compares.clear();

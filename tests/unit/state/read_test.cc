@@ -91,6 +91,13 @@ TEST_F(ReadTest, DamagedRecordIsCorruptAndTheRestGoesOn) {
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(Get("good")->value, "1");
+  EXPECT_EQ(ScanKeys(**store_->NewView(), kScope, {}).error().code, ErrorCode::kCorrupt);
+  ScanRequest keep;
+  keep.keep_damaged = true;
+  const ScanPage page = Scan(keep);
+  ASSERT_EQ(page.items.size(), 2u);
+  EXPECT_TRUE(page.items[0].damaged);
+  EXPECT_FALSE(page.items[1].damaged);
   ASSERT_TRUE(Do({MakePut("bad", "healed")}));
   EXPECT_EQ(Get("bad")->value, "healed");
 }

@@ -112,7 +112,7 @@ TEST(LmdbStore, TheSumOfAllAccountsIsTheSameInEveryView) {
     });
   }
   Random random(3);
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 8'000; ++i) {
     auto txn = BeginOf(*store);
     const uint64_t from = random.Below(kAccounts);
     const uint64_t to = (from + 1 + random.Below(kAccounts - 1)) % kAccounts;
