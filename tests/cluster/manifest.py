@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A worker that changes a tree and notes each change before it asks for it and after it was
-# acknowledged; and the model that says from such notes what must be there after a crash. Each worker
-# has a directory of its own, so that notes of several never mix. At most the last change of a worker
-# is open: the tree must be as with it or as without it, and nothing else.
+# acknowledged; and the model that says from such notes what must be there after a crash. Each
+# worker has a directory of its own, so that notes of several never mix. At most the last change of
+# a worker is open: the tree must be as with it or as without it, and nothing else.
 """Acknowledged changes, and the trees that they allow.
 
 usage: manifest.py DIRECTORY NOTES SEED
@@ -106,8 +106,9 @@ def choose(model, chance):
     into = chance.choice(directories)
     new = (into + '/' if into else '') + f'n{chance.randrange(NAMES_MAX)}'
     free = new not in model.nodes
-    kind = chance.choice(['mkdir', 'create', 'create', 'create', 'write', 'write', 'symlink', 'link',
-                          'remove', 'remove', 'chmod', 'setxattr', 'truncate', 'rename', 'rename'])
+    kind = chance.choice(['mkdir', 'create', 'create', 'create', 'write', 'write', 'symlink',
+                          'link', 'remove', 'remove', 'chmod', 'setxattr', 'truncate', 'rename',
+                          'rename'])
     if kind in ('mkdir', 'create') and free and (kind == 'create' or len(directories) < NAMES_MAX):
         return {'do': kind, 'path': new}
     if kind == 'symlink' and free:
@@ -120,13 +121,14 @@ def choose(model, chance):
         return choose_rename(model, chance, new)
     if files:
         path = chance.choice(files)
+        size = chance.choice((0, 5, 2000, 5000, 90_000))
         content = chance.choice('abcdef') * chance.choice((10, 3000, 70_000))
         return {
             'write': {'do': 'write', 'path': path, 'content': content},
             'link': {'do': 'link', 'path': path, 'new': new} if free else None,
             'chmod': {'do': 'chmod', 'path': path, 'mode': chance.choice((0o600, 0o644, 0o755))},
             'setxattr': {'do': 'setxattr', 'path': path, 'value': str(chance.random())},
-            'truncate': {'do': 'truncate', 'path': path, 'size': chance.choice((0, 5, 5000, 90_000))},
+            'truncate': {'do': 'truncate', 'path': path, 'size': size},
         }.get(kind)
     return None
 
@@ -224,7 +226,8 @@ def actual_tree(root):
             else:
                 with open(full, encoding='latin-1') as file:
                     node.update(type='file', content=file.read())
-                node['xattrs'] = {key: os.getxattr(full, key).decode() for key in os.listxattr(full)}
+                node['xattrs'] = {key: os.getxattr(full, key).decode()
+                                  for key in os.listxattr(full)}
             groups.setdefault(info.st_ino, []).append(path)
             described[path] = dict(node, same_as=info.st_ino)
     for paths in groups.values():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mmap, locks between processes, and I/O of many writers, as the kernel and the mount share them."""
+"""mmap, locks between processes, and I/O of many writers, as kernel and mount share them."""
 
 import errno
 import fcntl
@@ -101,7 +101,8 @@ class Locks(ClusterTest):
         mount = self.mount()
         path = mount.path / 'f'
         path.write_text('x')
-        program = 'import fcntl, sys; f = open(sys.argv[1], "r+"); fcntl.flock(f, 2); fcntl.lockf(f, 2)'
+        program = ('import fcntl, sys; f = open(sys.argv[1], "r+")\n'
+                   'fcntl.flock(f, 2); fcntl.lockf(f, 2)')
         subprocess.run([sys.executable, '-c', program, path], check=True)
         self.assertTrue(try_lock(path, 'flock', fcntl.LOCK_EX))
         self.assertTrue(try_lock(path, 'lockf', fcntl.LOCK_EX))

@@ -59,7 +59,8 @@ class Copies(ClusterTest):
     def test_rsync_twice_has_no_difference(self):
         other = self.mount('dev,suid', 'other')
         # rsync compares whole seconds unless told otherwise.
-        words = ('rsync', '-aHAX', '--numeric-ids', '--modify-window=-1', f'{self.source}/', f'{other.path}/copy/')
+        words = ('rsync', '-aHAX', '--numeric-ids', '--modify-window=-1',
+                 f'{self.source}/', f'{other.path}/copy/')
         run(*words)
         self.assertEqual(run(*words, '-n', '-i'), '')
         run(*words)

@@ -43,8 +43,9 @@ class Crash(ClusterTest):
         self.assertGreater(verified, ROUNDS * 10)
 
     def crash_while_working(self, mount, number, chance):
-        directories = [(mount.path / f'round{number}-{who}', self.directory / f'notes{number}-{who}')
-                       for who in range(WORKERS)]
+        names = [f'{number}-{who}' for who in range(WORKERS)]
+        directories = [(mount.path / f'round{name}', self.directory / f'notes{name}')
+                       for name in names]
         processes = []
         for directory, notes in directories:
             words = (sys.executable, WORKER, directory, notes, chance.randrange(10**9))
@@ -67,8 +68,8 @@ class Crash(ClusterTest):
         trees = expected_trees(done, pending)
         actual = actual_tree(directory)
         if actual not in trees:
-            raise AssertionError(f'{directory} after {len(done)} changes, open: {str(pending)[:200]}: '
-                                 + first_difference(trees[0], actual))
+            raise AssertionError(f'{directory} after {len(done)} changes, open: '
+                                 f'{str(pending)[:200]}: {first_difference(trees[0], actual)}')
         return len(done)
 
     def remove(self, directory):
@@ -95,7 +96,8 @@ class CrashAtOnce(ClusterTest):
             (lambda: os.unlink(path / 'h'), lambda: not (path / 'h').exists()),
             (lambda: os.chmod(path / 'd/g', 0o4711),
              lambda: (path / 'd/g').stat().st_mode & 0o7777 == 0o4711),
-            (lambda: os.utime(path / 'd/g', ns=(1, 2)), lambda: (path / 'd/g').stat().st_mtime_ns == 2),
+            (lambda: os.utime(path / 'd/g', ns=(1, 2)),
+             lambda: (path / 'd/g').stat().st_mtime_ns == 2),
             (lambda: os.setxattr(path / 'd', 'user.a', b'1' * 60_000),
              lambda: len(os.getxattr(path / 'd', 'user.a')) == 60_000),
             (lambda: os.symlink('x', path / 's'), lambda: os.readlink(path / 's') == 'x'),

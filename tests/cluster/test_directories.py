@@ -156,7 +156,8 @@ def move_each(directory, who, rounds, barrier, winners):
     for number in range(rounds):
         barrier.wait()
         try:
-            os.rename(os.path.join(directory, str(number)), os.path.join(directory, f'{who}-{number}'))
+            os.rename(os.path.join(directory, str(number)),
+                      os.path.join(directory, f'{who}-{number}'))
             won.append(number)
         except FileNotFoundError:
             pass

@@ -164,8 +164,8 @@ class OpenUnlinked(Space):
     def link_descriptor(self, descriptor, path):
         """linkat(2) with AT_SYMLINK_FOLLOW, which os.link does not use; its errno."""
         libc = ctypes.CDLL(None, use_errno=True)
-        status = libc.linkat(AT_FDCWD, b'/proc/self/fd/%d' % descriptor, AT_FDCWD, os.fsencode(path),
-                             AT_SYMLINK_FOLLOW)
+        status = libc.linkat(AT_FDCWD, b'/proc/self/fd/%d' % descriptor,
+                             AT_FDCWD, os.fsencode(path), AT_SYMLINK_FOLLOW)
         return ctypes.get_errno() if status else 0
 
 

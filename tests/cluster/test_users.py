@@ -51,7 +51,8 @@ class Users(ClusterTest):
         os.chown(self.path / 'f', OTHER, GROUP)
         self.assertEqual(self.does(NOBODY, os.open, self.path / 'f', os.O_RDONLY), errno.EACCES)
         self.assertEqual(self.does(OTHER, os.open, self.path / 'f', os.O_RDWR), 0)
-        self.assertEqual(self.does(NOBODY, os.open, self.path / 'f', os.O_RDONLY, groups=[GROUP]), 0)
+        self.assertEqual(self.does(NOBODY, os.open, self.path / 'f', os.O_RDONLY, groups=[GROUP]),
+                         0)
         self.assertEqual(self.does(NOBODY, os.open, self.path / 'f', os.O_RDWR, groups=[GROUP]),
                          errno.EACCES)
         (self.path / 'private').mkdir(0o700)

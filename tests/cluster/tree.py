@@ -27,7 +27,7 @@ def _content(path, mode):
 
 
 def picture(root, times=True):
-    """Relative path -> all that can be seen of the object there; inode numbers as groups of links."""
+    """Relative path -> all that can be seen there; inode numbers as groups of links."""
     root = pathlib.Path(root)
     seen = {}
     groups = {}

@@ -7,8 +7,8 @@
 
 import re
 
-# Folder -> the folders (or single headers) that it may include. Everybody may include its own folder
-# and kvnode/base. A name that ends in '/' stands for every folder below it.
+# Folder -> the folders (or single headers) that it may include. Everybody may include its own
+# folder and kvnode/base. A name that ends in '/' stands for every folder below it.
 ALLOWED = {
     'kvnode/base': [],
     'kvnode/rpc': ['thrift'],
