@@ -38,7 +38,8 @@ class CommandLine(ClusterTest):
 
     def test_wrong_mount_options(self):
         for option, says in (('colour=red', 'colour'), ('ro=1', 'ro'),
-                             ('attr_timeout', 'attr_timeout'), ('attr_timeout=soon', 'soon'), ('attr_timeout=-1', '-1'),
+                             ('attr_timeout', 'attr_timeout'), ('attr_timeout=soon', 'soon'),
+                             ('attr_timeout=-1', '-1'),
                              ('threads=0', 'threads'), ('max_bytes=12Q', '12Q'),
                              ('block_size=5000', 'block'), ('volume=../up', '../up'),
                              ('log_level=loud', 'loud')):

@@ -23,7 +23,8 @@ class ReadOnly(ClusterTest):
         self.assertEqual(os.listdir(mount.path / 'd'), ['f'])
         for function, arguments in (
                 (os.mkdir, ('x',)), (os.unlink, ('f',)), (os.rename, ('f', 'g')),
-                (os.link, ('f', 'g')), (os.symlink, ('f', 'g')), (os.mkfifo, ('g',)), (os.chmod, ('f', 0o600)),
+                (os.link, ('f', 'g')), (os.symlink, ('f', 'g')), (os.mkfifo, ('g',)),
+                (os.chmod, ('f', 0o600)),
                 (os.chown, ('f', 0, 0)), (os.truncate, ('f', 0)), (os.utime, ('f',)),
                 (os.setxattr, ('f', 'user.b', b'')), (os.removexattr, ('f', 'user.a')),
                 (os.open, ('f', os.O_WRONLY)), (os.open, ('g', os.O_CREAT | os.O_WRONLY))):
