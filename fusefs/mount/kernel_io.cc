@@ -42,89 +42,57 @@ void InspectInit(const char* buffer, size_t length, uint64_t unique) {
   current.init_offered = init.flags;
 }
 
-std::string_view OpcodeName(uint32_t opcode) {
-  switch (opcode) {
-    case FUSE_LOOKUP:
-      return "LOOKUP";
-    case FUSE_FORGET:
-      return "FORGET";
-    case FUSE_GETATTR:
-      return "GETATTR";
-    case FUSE_SETATTR:
-      return "SETATTR";
-    case FUSE_READLINK:
-      return "READLINK";
-    case FUSE_SYMLINK:
-      return "SYMLINK";
-    case FUSE_MKNOD:
-      return "MKNOD";
-    case FUSE_MKDIR:
-      return "MKDIR";
-    case FUSE_UNLINK:
-      return "UNLINK";
-    case FUSE_RMDIR:
-      return "RMDIR";
-    case FUSE_RENAME:
-      return "RENAME";
-    case FUSE_LINK:
-      return "LINK";
-    case FUSE_OPEN:
-      return "OPEN";
-    case FUSE_READ:
-      return "READ";
-    case FUSE_WRITE:
-      return "WRITE";
-    case FUSE_STATFS:
-      return "STATFS";
-    case FUSE_RELEASE:
-      return "RELEASE";
-    case FUSE_FSYNC:
-      return "FSYNC";
-    case FUSE_SETXATTR:
-      return "SETXATTR";
-    case FUSE_GETXATTR:
-      return "GETXATTR";
-    case FUSE_LISTXATTR:
-      return "LISTXATTR";
-    case FUSE_REMOVEXATTR:
-      return "REMOVEXATTR";
-    case FUSE_FLUSH:
-      return "FLUSH";
-    case FUSE_INIT:
-      return "INIT";
-    case FUSE_OPENDIR:
-      return "OPENDIR";
-    case FUSE_READDIR:
-      return "READDIR";
-    case FUSE_RELEASEDIR:
-      return "RELEASEDIR";
-    case FUSE_FSYNCDIR:
-      return "FSYNCDIR";
-    case FUSE_ACCESS:
-      return "ACCESS";
-    case FUSE_CREATE:
-      return "CREATE";
-    case FUSE_INTERRUPT:
-      return "INTERRUPT";
-    case FUSE_DESTROY:
-      return "DESTROY";
-    case FUSE_IOCTL:
-      return "IOCTL";
-    case FUSE_BATCH_FORGET:
-      return "BATCH_FORGET";
-    case FUSE_FALLOCATE:
-      return "FALLOCATE";
-    case FUSE_READDIRPLUS:
-      return "READDIRPLUS";
-    case FUSE_RENAME2:
-      return "RENAME2";
-    case FUSE_LSEEK:
-      return "LSEEK";
-    case FUSE_COPY_FILE_RANGE:
-      return "COPY_FILE_RANGE";
-    default:
-      return "OTHER";
+struct OpcodeName {
+  uint32_t opcode;
+  std::string_view name;
+};
+constexpr OpcodeName kOpcodeNames[] = {
+    {FUSE_LOOKUP, "LOOKUP"},
+    {FUSE_FORGET, "FORGET"},
+    {FUSE_GETATTR, "GETATTR"},
+    {FUSE_SETATTR, "SETATTR"},
+    {FUSE_READLINK, "READLINK"},
+    {FUSE_SYMLINK, "SYMLINK"},
+    {FUSE_MKNOD, "MKNOD"},
+    {FUSE_MKDIR, "MKDIR"},
+    {FUSE_UNLINK, "UNLINK"},
+    {FUSE_RMDIR, "RMDIR"},
+    {FUSE_RENAME, "RENAME"},
+    {FUSE_LINK, "LINK"},
+    {FUSE_OPEN, "OPEN"},
+    {FUSE_READ, "READ"},
+    {FUSE_WRITE, "WRITE"},
+    {FUSE_STATFS, "STATFS"},
+    {FUSE_RELEASE, "RELEASE"},
+    {FUSE_FSYNC, "FSYNC"},
+    {FUSE_SETXATTR, "SETXATTR"},
+    {FUSE_GETXATTR, "GETXATTR"},
+    {FUSE_LISTXATTR, "LISTXATTR"},
+    {FUSE_REMOVEXATTR, "REMOVEXATTR"},
+    {FUSE_FLUSH, "FLUSH"},
+    {FUSE_INIT, "INIT"},
+    {FUSE_OPENDIR, "OPENDIR"},
+    {FUSE_READDIR, "READDIR"},
+    {FUSE_RELEASEDIR, "RELEASEDIR"},
+    {FUSE_FSYNCDIR, "FSYNCDIR"},
+    {FUSE_ACCESS, "ACCESS"},
+    {FUSE_CREATE, "CREATE"},
+    {FUSE_INTERRUPT, "INTERRUPT"},
+    {FUSE_DESTROY, "DESTROY"},
+    {FUSE_IOCTL, "IOCTL"},
+    {FUSE_BATCH_FORGET, "BATCH_FORGET"},
+    {FUSE_FALLOCATE, "FALLOCATE"},
+    {FUSE_READDIRPLUS, "READDIRPLUS"},
+    {FUSE_RENAME2, "RENAME2"},
+    {FUSE_LSEEK, "LSEEK"},
+    {FUSE_COPY_FILE_RANGE, "COPY_FILE_RANGE"},
+};
+
+std::string_view NameOf(uint32_t opcode) {
+  for (const OpcodeName& known : kOpcodeNames) {
+    if (known.opcode == opcode) return known.name;
   }
+  return "OTHER";
 }
 
 }  // namespace
@@ -211,7 +179,7 @@ std::string KernelIo::DescribeCounts() const {
   std::string text;
   for (const auto& [n, opcode] : busy) {
     if (!text.empty()) text += ' ';
-    text += OpcodeName(opcode);
+    text += NameOf(opcode);
     text += ' ';
     text += std::to_string(n);
   }

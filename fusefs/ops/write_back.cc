@@ -44,7 +44,13 @@ bool ChangesNothing(const WriteBackRequest& request) {
          !request.mtime && !request.ctime && !request.clear_suid_sgid;
 }
 
-AttributeChange ToChange(const WriteBackRequest& request, Time now) {
+// A noted access is not a change (POSIX, "File Times Update"): it leaves the change time alone.
+bool OnlyAccessed(const WriteBackRequest& request) {
+  return request.atime && !HasContent(request) && !request.mode && !request.uid && !request.gid &&
+         !request.mtime && !request.clear_suid_sgid;
+}
+
+AttributeChange ToChange(const WriteBackRequest& request, const Inode& inode, Time now) {
   AttributeChange change;
   change.mode = request.mode;
   change.uid = request.uid;
@@ -52,7 +58,7 @@ AttributeChange ToChange(const WriteBackRequest& request, Time now) {
   change.atime = request.atime;
   change.mtime = request.mtime;
   if (HasContent(request) && !request.mtime) change.mtime = now;
-  change.ctime = request.ctime.value_or(now);
+  change.ctime = request.ctime.value_or(OnlyAccessed(request) ? inode.ctime : now);
   change.clear_suid_sgid = request.clear_suid_sgid;
   return change;
 }
@@ -92,7 +98,7 @@ class Writer {
     RETURN_IF_ERROR(CheckSpace(ctx_, stored.inode.bytes_allocated - allocated, 0));
     batch.Add(keys::BytesUsed(), stored.inode.bytes_allocated - allocated);
     if (end == request_.blocks.size()) {
-      RETURN_IF_ERROR(ApplyAttributes(ctx_, batch, stored, ToChange(request_, now)));
+      RETURN_IF_ERROR(ApplyAttributes(ctx_, batch, stored, ToChange(request_, stored.inode, now)));
     }
     PutRecord(ctx_, batch, stored);
     ASSIGN_OR_RETURN(const auto reply, batch.Commit(ctx_.kv));

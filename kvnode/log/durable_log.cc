@@ -76,7 +76,7 @@ Status DurableLog::Open() {
   return Failed();
 }
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Appending
 
 // What records may still take of the tail; its end record always fits behind them.
@@ -142,7 +142,7 @@ Result<Lsn> DurableLog::Append(GroupId group, uint8_t type, ByteView payload, Sp
   }
 }
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Space
 
 // Gets one more spare, or takes the outcome of the thread that is at it.
@@ -194,7 +194,7 @@ DurableLog::Attempt DurableLog::AllocateSpare() {
   return last_attempt_;
 }
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // Syncing
 
 Status DurableLog::Sync(Lsn end) {
@@ -269,7 +269,7 @@ Status DurableLog::Failed() const {
   return Fail(ErrorCode::kIo, "the log has failed: " + failure_);
 }
 
-// ---------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 // The old end
 
 Status DurableLog::Replay(Lsn from, const std::function<Status(const Record&)>& visit) {

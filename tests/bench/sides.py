@@ -170,7 +170,8 @@ SIDES = {"nullfs": _nullfs, "fusefs": _fusefs, "plain": _plain}
 
 
 def open_side(name: str, setup: Setup):
-    """The context manager of a side; a new, empty one at each call."""
+    """The context manager of a side; a new, empty one at each call, on an idle disk."""
+    subprocess.run(["sync", "-f", str(setup.scratch)], check=True)
     return SIDES[name](setup)
 
 

@@ -41,8 +41,8 @@ class SimDisk : public Disk {
   // every call from then on. Faults that were ordered are forgotten, the capacity stays.
   void Crash(Random& random);
 
-  // The nth call that changes something and all after it fail with kIo, until Crash. 0: from now on.
-  // Of a write that is the nth call a part is done.
+  // The nth call that changes something and all after it fail with kIo, until Crash. 0: from now
+  // on. Of a write that is the nth call a part is done.
   void CutPowerAtCall(uint64_t n);
   // Whether it has come to that.
   bool power_is_cut() const;
