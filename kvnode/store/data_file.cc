@@ -93,6 +93,7 @@ Status DataFile::Load() {
 Status DataFile::Write(const Overlay& overlay, uint64_t applied) {
   Status written = WriteOnce(overlay, applied);
   if (written || !WasForWantOfSpace(written.error())) return written;
+  use_.tight = true;
   use_.disk_full = true;
   return Fail(ErrorCode::kNoSpace, written.error().message);
 }
@@ -138,17 +139,25 @@ Status DataFile::CountUse() {
   data_end_bytes_ = end_bytes;
   use_.free_bytes = pages.pages_free * pages.page_bytes;
   use_.bytes = end_bytes - use_.free_bytes;
-  reserve_->Cover(data_end_bytes_);
-  use_.disk_full = reserve_->full();
+  JudgeRoom();
   return {};
+}
+
+// A disk that refuses the reserve is full for clients unless the file has free pages of its own to
+// go on with: what was deleted is room again, although the file does not shrink.
+void DataFile::JudgeRoom() {
+  constexpr uint64_t kFreeDivisor = 4;
+  reserve_->Cover(data_end_bytes_);
+  use_.tight = reserve_->full();
+  use_.disk_full = use_.tight && use_.free_bytes < reserve_->bytes() / kFreeDivisor;
 }
 
 Status DataFile::Care(bool quiet) {
   env_->CheckReaders();
-  if (use_.disk_full) {
-    reserve_->Cover(data_end_bytes_);
-    use_.disk_full = reserve_->full();
-    if (!use_.disk_full) LogInfo("store", "the disk has room again");
+  if (use_.tight) {
+    const bool was_full = use_.disk_full;
+    JudgeRoom();
+    if (was_full && !use_.disk_full) LogInfo("store", "the disk has room again");
   }
   if (quiet && retained_pages_ > kRetainedPagesMax) {
     ASSIGN_OR_RETURN(const bool done, env_->GiveMemoryBack());

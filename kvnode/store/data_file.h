@@ -23,6 +23,7 @@ struct DataUse {
   uint64_t bytes = 0;       // of pages in use
   uint64_t free_bytes = 0;  // of pages in the file for reuse
   uint64_t keys = 0;
+  bool tight = false;  // the disk refused a piece of the reserve
   bool disk_full = false;
 };
 
@@ -45,7 +46,7 @@ class DataFile {
   // Call about once a second while NeedsCare(), and now and then otherwise. `quiet`: nothing was
   // written for a while.
   Status Care(bool quiet);
-  bool NeedsCare() const { return use_.disk_full || retained_pages_ > kRetainedPagesMax; }
+  bool NeedsCare() const { return use_.tight || retained_pages_ > kRetainedPagesMax; }
 
  private:
   static constexpr uint64_t kRetainedPagesMax = 1024;
@@ -56,6 +57,7 @@ class DataFile {
   Status WriteOnce(const Overlay& overlay, uint64_t applied);
   Status Load();
   Status CountUse();
+  void JudgeRoom();
 
   const std::unique_ptr<LmdbEnv> env_;
   const std::unique_ptr<DiskReserve> reserve_;

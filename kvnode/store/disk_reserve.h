@@ -26,6 +26,7 @@ class DiskReserve {
   // Takes what is missing behind `data_end_bytes`. full() tells whether the disk refused it.
   void Cover(uint64_t data_end_bytes);
   bool full() const { return full_; }
+  uint64_t bytes() const { return reserve_bytes_; }
   // Whether the disk gives another piece now.
   bool DiskHasRoom();
 

@@ -248,7 +248,7 @@ bool LmdbStore::IsFull(const Overlay& overlay) const {
   if (overlay.bytes_used() >= std::max(options_.overlay_bytes_max, kOverlayBytesMin)) return true;
   if (options_.reserve_bytes == 0) return false;
   uint64_t room = options_.reserve_bytes;
-  if (use_.disk_full) room = (room + use_.free_bytes) / kDiskFullDivisor;
+  if (use_.tight) room = (room + use_.free_bytes) / kDiskFullDivisor;
   return overlay.pages_max() >= std::max(room / kPageBytes, kOverlayPagesMin);
 }
 
