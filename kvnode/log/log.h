@@ -48,7 +48,7 @@ enum class SpaceUse {
 };
 
 struct LogOptions {
-  uint64_t segment_bytes = 16 << 20;     // size of each preallocated file; at least 1 MiB
+  uint64_t segment_bytes = 16 << 20;     // size of each preallocated file; at least 64 KiB
   uint64_t payload_bytes_max = 1 << 20;  // of one record; larger appends are kInvalidArgument
   uint64_t queued_bytes_max = 8 << 20;   // queued and not yet written; then Append waits for a Sync
   uint64_t spare_segments = 1;           // allocated ahead: the reserve of SpaceUse::kReserve
