@@ -234,16 +234,17 @@ def run_main(main) -> None:
     name = pathlib.Path(sys.argv[0]).name
 
     def end(number, _frame):
+        for other in watched:  # a second signal must not end the clean-up of the first
+            signal.signal(other, signal.SIG_IGN)
         print(f"{name}: ended by signal {number}", file=sys.stderr)
         sys.exit(128 + number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup's wish
-            signal.signal(number, end)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    watched = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]  # nohup's wish
+    for number in watched:
+        signal.signal(number, end)
     try:
         main()
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
     except (BenchError, OSError, subprocess.SubprocessError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(1)
