@@ -134,9 +134,13 @@ void OpenFile::MergeLocked(const std::vector<BlockPart>& parts, ByteView data,
   for (const BlockPart& part : parts) {
     if (dirty_.Find(part.index) == nullptr) {
       Bytes base;
-      if (const Bytes* leaving = FindInMemory(part.index)) base = *leaving;
-      for (Block& block : bases) {
-        if (block.index == part.index) base = std::move(block.data);
+      if (const Bytes* leaving = FindInMemory(part.index)) {
+        // Another writer made it dirty, and it left, after we read the store's: this one is newer.
+        base = *leaving;
+      } else {
+        for (Block& block : bases) {
+          if (block.index == part.index) base = std::move(block.data);
+        }
       }
       dirty_.Insert(part.index, std::move(base));
     }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "fusefs/cache/file_store.h"
 #include "kvnode/base/mutex.h"
@@ -27,11 +28,14 @@ class MemoryFileStore : public FileStore {
   }
 
   Result<std::vector<Block>> ReadBlocks(const Node&, uint64_t first, uint64_t count) override {
-    MutexLock lock(mutex);
     std::vector<Block> found;
-    for (const auto& [index, data] : blocks) {
-      if (index >= first && index - first < count) found.push_back({index, data});
+    {
+      MutexLock lock(mutex);
+      for (const auto& [index, data] : blocks) {
+        if (index >= first && index - first < count) found.push_back({index, data});
+      }
     }
+    if (after_read) std::exchange(after_read, nullptr)();
     return found;
   }
 
@@ -55,6 +59,7 @@ class MemoryFileStore : public FileStore {
   int stores = 0;
   std::optional<ErrorCode> fail_with;
   std::function<void()> during_store;
+  std::function<void()> after_read;  // once: what happens before the reader goes on
 };
 
 }  // namespace metaring::fusefs

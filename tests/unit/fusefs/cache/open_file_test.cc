@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -67,6 +68,31 @@ TEST_F(OpenFileTest, ReadersSeeBlocksThatAreOnTheirWay) {
   EXPECT_EQ(store_.blocks[0], "leaving");
   ASSERT_TRUE(file_.WriteBack());
   EXPECT_EQ(store_.blocks[0], "NEWERng");
+}
+
+// The store's block that a writer has read is older than what another writer has on its way.
+TEST_F(OpenFileTest, ABlockOnItsWayIsNewerThanTheOneThatWasRead) {
+  ASSERT_TRUE(file_.Write(0, "aaaaaaaa", false));
+  ASSERT_TRUE(file_.WriteBack());
+  std::thread storer;
+  std::promise<void> store_began;
+  std::promise<void> write_done;
+  store_.after_read = [&] {
+    ASSERT_TRUE(file_.Write(6, "Y", false));
+    store_.during_store = [&] {
+      store_began.set_value();
+      write_done.get_future().wait();
+    };
+    storer = std::thread([&] { EXPECT_TRUE(file_.WriteBack()); });
+    store_began.get_future().wait();
+  };
+  ASSERT_TRUE(file_.Write(1, "X", false));
+  EXPECT_EQ(ReadAll(), "aXaaaaYa");
+  write_done.set_value();
+  storer.join();
+  store_.during_store = nullptr;
+  ASSERT_TRUE(file_.WriteBack());
+  EXPECT_EQ(store_.blocks[0], "aXaaaaYa");
 }
 
 TEST_F(OpenFileTest, AFailedStoreKeepsEverythingAndHeals) {
