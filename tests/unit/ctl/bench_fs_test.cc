@@ -86,11 +86,12 @@ TEST_F(FsBenchTest, KeepLeavesTheFiles) {
 }
 
 TEST_F(FsBenchTest, MissingDirectoryIsAnErrorWithItsPath) {
-  options_.directory += "/missing";
-  const FsBenchReport report = RunFsBench(options_, {});
+  FsBenchOptions options = options_;
+  options.directory += "/missing";
+  const FsBenchReport report = RunFsBench(options, {});
   ASSERT_TRUE(report.error);
   EXPECT_EQ(report.error->code, ErrorCode::kNotFound);
-  EXPECT_NE(report.error->message.find(options_.directory), std::string::npos);
+  EXPECT_NE(report.error->message.find(options.directory), std::string::npos);
 }
 
 TEST_F(FsBenchTest, FileInsteadOfADirectoryIsAnError) {
