@@ -9,7 +9,7 @@ set -euo pipefail
 readonly BUILD=(g++ make cmake ninja-build ccache lld pkg-config git python3
   clang clang-tidy clang-format shellcheck)
 # What is linked or generated.
-readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev thrift-compiler libspdlog-dev libfmt-dev
+readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev libboost-dev thrift-compiler libspdlog-dev libfmt-dev
   libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libasio-dev libssl-dev libexpected-dev
   libacl1-dev libgtest-dev libbenchmark-dev)
 # What mounts need, and the programs that the tests run on them.
