@@ -6,10 +6,10 @@
 set -euo pipefail
 
 # What compiles and checks the sources.
-readonly BUILD=(g++ make cmake ninja-build ccache lld pkg-config git python3
+readonly BUILD=(libboost-dev g++ make cmake ninja-build ccache lld pkg-config git python3
   clang clang-tidy clang-format shellcheck)
 # What is linked or generated.
-readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev libboost-dev thrift-compiler libspdlog-dev libfmt-dev
+readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev thrift-compiler libspdlog-dev libfmt-dev
   libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libasio-dev libssl-dev libexpected-dev
   libacl1-dev libgtest-dev libbenchmark-dev)
 # What mounts need, and the programs that the tests run on them.
