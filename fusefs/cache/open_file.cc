@@ -175,10 +175,6 @@ Result<bool> OpenFile::TryWrite(const std::vector<BlockPart>& parts, int64_t end
   change.ctime = now;
   if (end > SizeLocked()) change.size = end;
   change.clear_suid_sgid = clear_suid_sgid;
-  // An fchmod that is pending already comes before this write, so its bits go as well.
-  if (clear_suid_sgid && pending_.mode) {
-    pending_.mode = WithoutSuidSgid(*pending_.mode | S_IFREG) & 07777;
-  }
   pending_.MergeNewer(change);
   NotePending();
   AccountDirty();
@@ -256,11 +252,6 @@ bool OpenFile::HasPending() const {
 bool OpenFile::ModeIsPending() const {
   MutexLock lock(mutex_);
   return pending_.mode || leaving_attributes_.mode;
-}
-
-bool OpenFile::ClearIsPending() const {
-  MutexLock lock(mutex_);
-  return pending_.clear_suid_sgid || leaving_attributes_.clear_suid_sgid;
 }
 
 std::optional<int64_t> OpenFile::PendingSince() const {

@@ -87,8 +87,6 @@ class OpenFile {
   bool HasPending() const;
   // A chmod is not in the store yet, nor in the ACL that shows it.
   bool ModeIsPending() const;
-  // Set-user-ID bits are going to be cleared: a new mode must not overtake that.
-  bool ClearIsPending() const;
   // Monotonic nanoseconds when the oldest pending change was made; nothing when none is pending.
   std::optional<int64_t> PendingSince() const;
 

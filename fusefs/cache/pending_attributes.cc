@@ -34,8 +34,8 @@ bool PendingAttributes::empty() const {
 }
 
 void PendingAttributes::ApplyTo(Inode& inode) const {
+  if (ClearsBits()) inode.mode = WithoutSuidSgid(inode.mode);
   if (mode) inode.mode = (inode.mode & ~kPermissionBits) | (*mode & kPermissionBits);
-  if (clear_suid_sgid) inode.mode = WithoutSuidSgid(inode.mode);
   if (uid) inode.uid = *uid;
   if (gid) inode.gid = *gid;
   if (atime) inode.atime = *atime;
@@ -45,6 +45,7 @@ void PendingAttributes::ApplyTo(Inode& inode) const {
 }
 
 void PendingAttributes::MergeNewer(const PendingAttributes& newer) {
+  if (mode && newer.ClearsBits()) mode = WithoutSuidSgid(*mode | S_IFREG) & kPermissionBits;
   TakeNewer(mode, newer.mode);
   TakeNewer(uid, newer.uid);
   TakeNewer(gid, newer.gid);

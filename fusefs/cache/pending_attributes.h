@@ -15,20 +15,22 @@
 namespace metaring::fusefs {
 
 struct PendingAttributes {
-  std::optional<uint32_t> mode;  // permission bits
+  std::optional<uint32_t> mode;  // permission bits; set after the clearing, if there is both
   std::optional<uint32_t> uid;
   std::optional<uint32_t> gid;
   std::optional<Time> atime;
   std::optional<Time> mtime;
   std::optional<Time> ctime;
   std::optional<int64_t> size;   // never below the stored one
-  bool clear_suid_sgid = false;  // together with security.capability
+  bool clear_suid_sgid = false;  // in the mode that was before, together with security.capability
 
   bool empty() const;
+  // A change of owner or group clears as well (chown(2)).
+  bool ClearsBits() const { return clear_suid_sgid || uid || gid; }
   // As stat(2) must show `inode`, which is as the store has it.
   void ApplyTo(Inode& inode) const;
   // What was changed after this; a field that is set in both is the newer one's, the size the
-  // larger.
+  // larger. Clearing takes the bits out of a mode that was set before it.
   void MergeNewer(const PendingAttributes& newer);
   // These fields have been set in the store itself, after what is pending here.
   void DropSetIn(const PendingAttributes& stored);

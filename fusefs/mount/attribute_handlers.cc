@@ -72,9 +72,8 @@ bool ChangePending(Filesystem& filesystem, OpenFile& file, PendingAttributes cha
       return file.ForgetUnsaved(change);
     }
     if (*change.size < file.Attributes().size) return false;
-  } else {
-    if (change.mode && file.ClearIsPending()) return false;
-    if (!by_handle && !CallsThroughDescriptor(tid)) return false;
+  } else if (!by_handle && !CallsThroughDescriptor(tid)) {
+    return false;
   }
   file.Change(change);
   filesystem.background.Wake();

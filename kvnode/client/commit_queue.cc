@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/client/commit_queue.h"
 
+#include "kvnode/base/futex.h"
 #include "kvnode/base/logging.h"
 
 namespace metaring::client {
@@ -35,52 +36,41 @@ Result<state::TransactReply> CommitQueue::Commit(ByteView payload, log::SpaceUse
       Lead();
       continue;
     }
-    self.state.wait(kWaiting, std::memory_order_acquire);
+    FutexWait(self.state, kWaiting);
   }
   return std::move(*self.outcome);
 }
 
 void CommitQueue::Lead() {
   std::deque<Waiter*> batch;
-  uint64_t turn = 0;
   {
     MutexLock lock(queue_mutex_);
     batch.swap(queue_);
-    turn = batches_taken_++;
   }
   if (const Status synced = log_.Sync(batch.back()->end); !synced) {
     FatalExit(kComponent, "the log failed: " + synced.error().message +
                               "; nothing more is acknowledged, restart to recover");
   }
-  Waiter* next = nullptr;
-  {
-    MutexLock lock(queue_mutex_);
-    if (queue_.empty()) {
-      has_leader_ = false;
-    } else {
-      next = queue_.front();
-    }
-  }
-  if (next != nullptr) {
-    next->state.store(kLeading, std::memory_order_release);
-    next->state.notify_one();
-  }
-  {
-    MutexLock lock(apply_mutex_);
-    while (batches_applied_ != turn) applied_.Wait(apply_mutex_);
-  }
   Apply(batch);
-  {
-    MutexLock lock(apply_mutex_);
-    ++batches_applied_;
-  }
-  applied_.NotifyAll();
   // A waiter may return, and its frame end, as soon as its state says so: nothing of it is touched
   // after the store but the address that the wake-up takes.
   for (Waiter* waiter : batch) {
-    waiter->state.store(kDone, std::memory_order_release);
-    waiter->state.notify_one();
+    const uint32_t before = waiter->state.exchange(kDone, std::memory_order_acq_rel);
+    if (before == kWaiting) FutexWakeOne(waiter->state);  // the leader's own is kLeading
   }
+  HandOver();
+}
+
+void CommitQueue::HandOver() {
+  Waiter* next = nullptr;
+  {
+    MutexLock lock(queue_mutex_);
+    has_leader_ = !queue_.empty();
+    if (has_leader_) next = queue_.front();
+  }
+  if (next == nullptr) return;
+  next->state.store(kLeading, std::memory_order_release);
+  FutexWakeOne(next->state);
 }
 
 void CommitQueue::Apply(const std::deque<Waiter*>& batch) {

@@ -3,11 +3,14 @@
 // CommitQueue: how the threads of the embedded form share log writes.
 //
 // A thread that has a command queues it (in the log and here, in the same order) and either finds
-// itself first, then it leads: it syncs the log for everything queued so far, hands the lead to the
-// first that queued meanwhile, applies its batch and wakes the batch's threads; or it sleeps until
-// its outcome is there or the lead is handed to it. So one thread alone never switches threads
-// between its request and the disk, and the next batch is on its way to the disk while this one is
-// applied.
+// itself first, then it leads: it syncs the log for everything queued so far, applies this batch,
+// wakes the batch's threads and hands the lead to the first that queued meanwhile; or it sleeps
+// until its outcome is there or the lead is handed to it. So one thread alone never switches
+// threads between its request and the disk, and only one thread at a time applies.
+//
+// The lead is handed over last: who was woken may queue its next command before the next leader
+// takes the queue. Measured with 8 threads on 2 processors, against handing over before applying:
+// 6.2 commands a sync in place of 4.1, at the same or a slightly higher rate.
 //
 // Each thread sleeps on a word of its own (futex), so that exactly those are woken that have
 // something to do.
@@ -51,6 +54,7 @@ class CommitQueue {
   };
 
   void Lead();
+  void HandOver();
   void Apply(const std::deque<Waiter*>& batch);
 
   log::Log& log_;
@@ -59,12 +63,6 @@ class CommitQueue {
   Mutex queue_mutex_;
   std::deque<Waiter*> queue_ GUARDED_BY(queue_mutex_);
   bool has_leader_ GUARDED_BY(queue_mutex_) = false;
-  // Batches are applied in the order in which they were taken from the queue.
-  uint64_t batches_taken_ GUARDED_BY(queue_mutex_) = 0;
-
-  Mutex apply_mutex_;
-  CondVar applied_;
-  uint64_t batches_applied_ GUARDED_BY(apply_mutex_) = 0;
 };
 
 }  // namespace metaring::client

@@ -21,12 +21,12 @@ namespace metaring::log {
 // Everything but Node::Wait and Wake is called under one lock of the owner.
 class Waiters {
  public:
-  enum class Outcome : uint32_t { kWaiting, kDurable, kLead, kFailed };
+  enum Outcome : uint32_t { kWaiting, kDurable, kLead, kFailed };
 
   struct Node {
     Lsn end;
     Node* next = nullptr;
-    std::atomic<Outcome> outcome{Outcome::kWaiting};
+    std::atomic<uint32_t> outcome{kWaiting};
 
     // Without the lock. Never kWaiting.
     Outcome Wait();
@@ -36,7 +36,7 @@ class Waiters {
   struct Called {
     Node* leader = nullptr;
     Node* others = nullptr;  // a list
-    Outcome others_outcome = Outcome::kDurable;
+    Outcome others_outcome = kDurable;
   };
 
   Node* Add(Lsn end);

@@ -144,6 +144,27 @@ TEST_F(Chown, ByRootClearsSetuidAndSetgidOfExecutablesToo) {
   EXPECT_EQ(ModeOf("f"), 0755u);
 }
 
+// Through a descriptor with unsaved content, where changes may wait for each other.
+TEST_F(Chown, ByDescriptorTheOrderWithFchmodCounts) {
+  Put("f");
+  {
+    Fd fd(open("f", O_RDWR));
+    MUST_WORK(write(fd, "content", 7));
+    MUST_WORK(fchmod(fd, 06755));
+    WORKS(fchown(fd, 10, 20));
+    EXPECT_EQ(ModeOf("f"), 0755u);
+  }
+  EXPECT_EQ(ModeOf("f"), 0755u);
+  {
+    Fd fd(open("f", O_RDWR));
+    MUST_WORK(write(fd, "content", 7));
+    WORKS(fchown(fd, 11, 21));
+    MUST_WORK(fchmod(fd, 06755));
+    EXPECT_EQ(ModeOf("f"), 06755u);
+  }
+  EXPECT_EQ(ModeOf("f"), 06755u);
+}
+
 TEST_F(Chown, LeavesSetgidWithoutGroupExecute) {
   Put("f");
   MUST_WORK(chmod("f", 02644));  // mandatory locking, not privilege

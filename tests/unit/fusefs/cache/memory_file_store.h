@@ -50,6 +50,7 @@ class MemoryFileStore : public FileStore {
     if (request.mode) inode.mode = (inode.mode & ~07777u) | *request.mode;
     if (request.mtime) inode.mtime = *request.mtime;
     if (request.uid) inode.uid = *request.uid;
+    last_cleared = request.clear_suid_sgid;
     return node;
   }
 
@@ -57,6 +58,7 @@ class MemoryFileStore : public FileStore {
   Node node;
   std::map<uint64_t, Bytes> blocks;
   int stores = 0;
+  bool last_cleared = false;  // clear_suid_sgid of the last one that succeeded
   std::optional<ErrorCode> fail_with;
   std::function<void()> during_store;
   std::function<void()> after_read;  // once: what happens before the reader goes on

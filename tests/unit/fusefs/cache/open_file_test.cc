@@ -203,7 +203,8 @@ TEST_F(OpenFileTest, AWriteClearsPendingSuidBits) {
   file_.Change(change);
   ASSERT_TRUE(file_.Write(0, "x", /*clear_suid_sgid=*/true));
   EXPECT_EQ(file_.Attributes().mode, S_IFREG | 0755u);
-  EXPECT_TRUE(file_.ClearIsPending());
+  ASSERT_TRUE(file_.WriteBack());
+  EXPECT_TRUE(store_.last_cleared);
 }
 
 TEST_F(OpenFileTest, BeyondTheLargestFileNothingIsWritten) {

@@ -63,6 +63,44 @@ TEST(PendingAttributes, WhatTheStoreWasGivenIsNoLongerPending) {
   EXPECT_TRUE(pending.mtime.has_value());
 }
 
+// As tar does it: fchown, which clears, then fchmod, which sets what the archive says.
+TEST(PendingAttributes, AModeSetAfterAClearingKeepsItsBits) {
+  PendingAttributes pending;
+  pending.uid = 7;
+  pending.clear_suid_sgid = true;
+  PendingAttributes newer;
+  newer.mode = 04755;
+  pending.MergeNewer(newer);
+  Inode inode;
+  inode.mode = S_IFREG | 02711;
+  pending.ApplyTo(inode);
+  EXPECT_EQ(inode.mode, S_IFREG | 04755u);
+}
+
+TEST(PendingAttributes, AClearingTakesTheBitsOutOfAModeSetBeforeIt) {
+  for (const bool chown : {false, true}) {
+    PendingAttributes pending;
+    pending.mode = 06755;
+    PendingAttributes newer;
+    if (chown) {
+      newer.gid = 7;
+    } else {
+      newer.clear_suid_sgid = true;
+    }
+    pending.MergeNewer(newer);
+    EXPECT_EQ(pending.mode, 0755u);
+  }
+}
+
+TEST(PendingAttributes, AChangeOfOwnerClearsTheBitsOfTheStoredMode) {
+  PendingAttributes pending;
+  pending.uid = 7;
+  Inode inode;
+  inode.mode = S_IFREG | 04755;
+  pending.ApplyTo(inode);
+  EXPECT_EQ(inode.mode, S_IFREG | 0755u);
+}
+
 TEST(WithoutSuidSgid, SgidGoesOnlyWhereTheGroupMayExecute) {
   EXPECT_EQ(WithoutSuidSgid(S_IFREG | 06755), S_IFREG | 0755u);
   EXPECT_EQ(WithoutSuidSgid(S_IFREG | 06745), S_IFREG | 02745u);
