@@ -32,7 +32,7 @@ void OpenFiles::Release(Ino ino) {
 }
 
 std::shared_ptr<OpenFile> OpenFiles::Find(Ino ino) const {
-  if (known_.load(std::memory_order_acquire) == 0) return nullptr;
+  if (!AnyKnown()) return nullptr;
   const Shard& s = shard(ino);
   MutexLock lock(s.mutex);
   const auto it = s.entries.find(ino);

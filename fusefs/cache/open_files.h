@@ -26,6 +26,8 @@ class OpenFiles {
   void Release(Ino ino);
   // Null when the file is neither open for writing nor has pending changes.
   std::shared_ptr<OpenFile> Find(Ino ino) const;
+  // False: Find would find none, whatever the number.
+  bool AnyKnown() const { return known_.load(std::memory_order_acquire) > 0; }
 
   // Overlays what is pending on attributes as the store has them.
   void Overlay(Inode& inode) const;

@@ -44,6 +44,10 @@ Result<Inode> Filesystem::Attributes(Ino ino) {
   return std::move(node->inode);
 }
 
+bool Filesystem::MayBePending() const {
+  return files.AnyKnown() || !atimes.empty();
+}
+
 void Filesystem::Overlay(Inode& inode) const {
   files.Overlay(inode);
   atimes.Overlay(inode);
@@ -71,12 +75,16 @@ struct stat Filesystem::ToStat(const Inode& inode) const {
 
 fuse_entry_param Filesystem::GiveEntry(const Node& node) {
   inodes.Remember(node.ref());
-  Inode inode = node.inode;
-  Overlay(inode);
   fuse_entry_param entry{};
-  entry.ino = inode.ino.value();
+  entry.ino = node.inode.ino.value();
   entry.generation = 1;  // numbers are never reused
-  entry.attr = ToStat(inode);
+  if (MayBePending()) {
+    Inode inode = node.inode;
+    Overlay(inode);
+    entry.attr = ToStat(inode);
+  } else {
+    entry.attr = ToStat(node.inode);
+  }
   entry.attr_timeout = options.attr_timeout_seconds;
   entry.entry_timeout = options.entry_timeout_seconds;
   return entry;

@@ -95,6 +95,8 @@ class Filesystem : public FileStore {
 
  private:
   static constexpr int kPlaceAttemptsMax = 16;
+  // Without, Overlay changes nothing.
+  bool MayBePending() const;
   bool MayHaveMoved(Ino ino, uint64_t moves_before);
 };
 

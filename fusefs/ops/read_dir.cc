@@ -15,15 +15,25 @@ namespace {
 
 constexpr Cookie kCookieMax = UINT64_MAX >> 1;
 
-struct Found {
+DirectoryEntry ToDirectoryEntry(const ReadDirRequest& request, const keys::EntryName& key,
+                                EntryRecord record) {
   DirectoryEntry entry;
-  EntryRecord record;
-};
+  entry.name = key.name;
+  entry.cookie = key.hash >> 1;
+  entry.ino = record.ino;
+  entry.type = record.type;
+  if (request.attributes && record.inode) {
+    entry.node.emplace(Node{std::move(*record.inode), {request.directory, entry.name}});
+  }
+  return entry;
+}
 
-// Appends the entries of one page; gives the cursor of the next.
-Status AppendPage(Ino directory, const client::ScanPage& page, std::vector<Found>& found) {
+// Appends the entries of one page.
+Status AppendPage(const ReadDirRequest& request, const client::ScanPage& page,
+                  std::vector<DirectoryEntry>& found) {
+  found.reserve(found.size() + page.items.size());
   for (const client::ScanItem& item : page.items) {
-    const auto key = keys::ParseEntry(directory, item.key);
+    const auto key = keys::ParseEntry(request.directory, item.key);
     if (!key || !IsEntryName(key->name)) {
       return Fail(ErrorCode::kCorrupt, "an entry under a wrong key");
     }
@@ -31,51 +41,41 @@ Status AppendPage(Ino directory, const client::ScanPage& page, std::vector<Found
                                               : DecodeEntry(item.record.value);
     if (!record) {
       // One damaged record must not hide the rest of its directory.
-      LogWarn("fusefs", "directory {}: entry \"{}\" is left out: {}", directory.value(),
+      LogWarn("fusefs", "directory {}: entry \"{}\" is left out: {}", request.directory.value(),
               Escaped(key->name), record.error().message);
       continue;
     }
-    Found& one = found.emplace_back();
-    one.entry.name = key->name;
-    one.entry.cookie = key->hash >> 1;
-    one.entry.ino = record->ino;
-    one.entry.type = record->type;
-    one.record = std::move(*record);
+    found.push_back(ToDirectoryEntry(request, *key, *std::move(record)));
   }
   return {};
 }
 
 // How many of `found` make a page: `limit`, and those that share its last hash.
-size_t PageSize(const std::vector<Found>& found, size_t limit) {
+size_t PageSize(const std::vector<DirectoryEntry>& found, size_t limit) {
   size_t size = std::min(limit, found.size());
-  while (size > 0 && size < found.size() &&
-         found[size].entry.cookie == found[size - 1].entry.cookie) {
+  while (size > 0 && size < found.size() && found[size].cookie == found[size - 1].cookie) {
     ++size;
   }
   return size;
 }
 
-// Attributes: those in the entries, and those of directories and of inodes with places of their own
-// in one batch each. What went meanwhile stays without.
-Status FillAttributes(const Context& ctx, Ino directory, std::vector<Found>& found) {
+// The attributes that are not in the entries: those of directories and of inodes with places of
+// their own, in one batch each. What went meanwhile stays without.
+Status FillAttributes(const Context& ctx, std::vector<DirectoryEntry>& found) {
   std::vector<Ino> directories;
   std::vector<Ino> owns;
-  for (Found& one : found) {
-    if (one.record.inode) {
-      one.entry.node = Node{std::move(*one.record.inode), {directory, one.entry.name}};
-    } else {
-      (one.record.IsDirectory() ? directories : owns).push_back(one.entry.ino);
-    }
+  for (const DirectoryEntry& entry : found) {
+    if (!entry.node) (S_ISDIR(entry.type) ? directories : owns).push_back(entry.ino);
   }
   if (directories.empty() && owns.empty()) return {};
   ASSIGN_OR_RETURN(auto directory_nodes, LoadDirectories(ctx, directories));
   ASSIGN_OR_RETURN(auto own_nodes, LoadOwns(ctx, owns));
   auto next_directory = directory_nodes.begin();
   auto next_own = own_nodes.begin();
-  for (Found& one : found) {
-    if (one.entry.node) continue;
-    auto& stored = one.record.IsDirectory() ? *next_directory++ : *next_own++;
-    if (stored) one.entry.node = Node{std::move(stored->inode), std::move(stored->place)};
+  for (DirectoryEntry& entry : found) {
+    if (entry.node) continue;
+    auto& stored = S_ISDIR(entry.type) ? *next_directory++ : *next_own++;
+    if (stored) entry.node = Node{std::move(stored->inode), std::move(stored->place)};
   }
   return {};
 }
@@ -94,19 +94,17 @@ Result<ReadDirReply> ReadDir(const Context& ctx, const ReadDirRequest& request) 
   scan.end = PrefixEnd(keys::EntryPrefix(request.directory));
   scan.limit = limit + 1;
   scan.keep_damaged = true;
-  std::vector<Found> found;
+  std::vector<DirectoryEntry>& found = reply.entries;
   size_t size = 0;
   do {
     ASSIGN_OR_RETURN(client::ScanPage page, ctx.kv.Scan(scan));
-    RETURN_IF_ERROR(AppendPage(request.directory, page, found));
+    RETURN_IF_ERROR(AppendPage(request, page, found));
     scan.cursor = std::move(page.cursor);
     size = PageSize(found, limit);
   } while (!scan.cursor.empty() && size == found.size());
   reply.end = scan.cursor.empty() && size == found.size();
   found.resize(size);
-  if (request.attributes) RETURN_IF_ERROR(FillAttributes(ctx, request.directory, found));
-  reply.entries.reserve(found.size());
-  for (Found& one : found) reply.entries.push_back(std::move(one.entry));
+  if (request.attributes) RETURN_IF_ERROR(FillAttributes(ctx, found));
   return reply;
 }
 

@@ -3,10 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kvnode/state/codec.h"
 
 namespace metaring::state {
 namespace {
+
+constexpr size_t kScanItemsReserved = 1024;
 
 Result<Bytes> ReadChunks(const store::View& view, Scope scope, const ChunkedHead& head) {
   Bytes value;
@@ -99,6 +103,7 @@ Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanReques
   cursor->Seek(StoreKey(scope, KeyKind::kData,
                         request.cursor.empty() ? request.begin : ByteView(request.cursor)));
   ScanPage page;
+  page.items.reserve(std::min(request.limit, kScanItemsReserved));
   size_t bytes = 0;
   for (; cursor->Valid() && cursor->key() < end; cursor->Next()) {
     if (page.items.size() >= request.limit || (bytes >= kScanBytesMax && !page.items.empty())) {

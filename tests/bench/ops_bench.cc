@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -28,6 +29,7 @@ namespace {
 using ctl::Lane;
 
 constexpr const char* kKeyspace = "bench";
+constexpr uint64_t kPageEntries = 128;
 
 struct Settings {
   std::string directory;
@@ -50,6 +52,7 @@ class OpsBench {
     RETURN_IF_ERROR(Run("make", [this](Ino dir, uint64_t n) { return MakeOne(dir, n); }));
     RETURN_IF_ERROR(Run("lookup", [this](Ino dir, uint64_t n) { return Find(dir, n); }));
     RETURN_IF_ERROR(Run("get_attr", [this](Ino dir, uint64_t) { return Stat(dir); }));
+    RETURN_IF_ERROR(Run("read_dir", [this](Ino dir, uint64_t n) { return List(dir, n); }));
     RETURN_IF_ERROR(Run("set_attr", [this](Ino dir, uint64_t n) { return Chmod(dir, n); }));
     return Run("unlink", [this](Ino dir, uint64_t n) { return Remove(dir, n); });
   }
@@ -65,6 +68,7 @@ class OpsBench {
       request.mode = S_IFDIR | 0755;
       ASSIGN_OR_RETURN(const Node made, Make(ctx_, request));
       directories_.push_back(made.inode.ino);
+      cookies_[made.inode.ino] = 0;
     }
     return {};
   }
@@ -85,6 +89,21 @@ class OpsBench {
 
   Status Stat(Ino directory) {
     RETURN_IF_ERROR(GetAttr(ctx_, InodeRef{directory, Place{kRootIno, ""}, true}));
+    return {};
+  }
+
+  // A page with attributes for each kPageEntries-th call: so a call stands for an entry.
+  Status List(Ino directory, uint64_t n) {
+    Cookie& after = cookies_.at(directory);
+    if (n == 0) after = 0;
+    if (n % kPageEntries != 0) return {};
+    ReadDirRequest request;
+    request.directory = directory;
+    request.after = after;
+    request.limit = kPageEntries;
+    request.attributes = true;
+    ASSIGN_OR_RETURN(const ReadDirReply page, ReadDir(ctx_, request));
+    if (!page.entries.empty()) after = page.entries.back().cookie;
     return {};
   }
 
@@ -127,7 +146,8 @@ class OpsBench {
 
   const Settings settings_;
   const Context& ctx_;
-  std::vector<Ino> directories_;  // one for each thread
+  std::vector<Ino> directories_;   // one for each thread
+  std::map<Ino, Cookie> cookies_;  // how far each was listed
   ctl::SignalWatch signals_;
 };
 

@@ -41,6 +41,10 @@ GIT_ENV = {
     "GIT_AUTHOR_EMAIL": "bench@localhost",
     "GIT_COMMITTER_NAME": "bench",
     "GIT_COMMITTER_EMAIL": "bench@localhost",
+    # No gc in the background, beside what is timed.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "gc.auto",
+    "GIT_CONFIG_VALUE_0": "0",
 }
 WORDS = "if for while return struct static const int char void size_t include define key".split()
 
