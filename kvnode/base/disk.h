@@ -16,9 +16,11 @@
 
 namespace metaring {
 
-// Thread-safe for calls on different byte ranges.
+// Thread-safe for calls on different byte ranges, but for WriteThrough: one caller at a time.
 class File {
  public:
+  static constexpr size_t kWriteThroughBlockBytes = 4096;
+
   virtual ~File() = default;
   // Exactly the bytes from `offset` on, fewer only at the end of the file.
   virtual Result<Bytes> ReadAt(uint64_t offset, size_t length) const = 0;
@@ -27,6 +29,12 @@ class File {
   // Content (and the size, if it changed) is durable on return: fdatasync(2). An error is final:
   // the caller must not sync again and hope (pages may already be marked clean).
   virtual Status Sync() = 0;
+  // WriteAt and Sync in one, for who only appends: what follows `data`, up to the next multiple of
+  // kWriteThroughBlockBytes, may have become zeros. An error is final as one of Sync.
+  virtual Status WriteThrough(uint64_t offset, ByteView data) {
+    if (Status status = WriteAt(offset, data); !status) return status;
+    return Sync();
+  }
   // Extends with zeros to `size` and takes the blocks now, so that later writes cannot meet a full
   // disk.
   virtual Status Allocate(uint64_t size) = 0;

@@ -39,8 +39,7 @@ void SegmentWriter::Attach(const Segment& segment, std::unique_ptr<File> file) {
 
 Status SegmentWriter::WritePiece(Batch& batch, size_t index) {
   const ByteView data(batch.PieceData(index), batch.PieceBytes(index));
-  RETURN_IF_ERROR(file_->WriteAt(segment_.OffsetOf(batch.pieces()[index].begin), data));
-  return file_->Sync();
+  return file_->WriteThrough(segment_.OffsetOf(batch.pieces()[index].begin), data);
 }
 
 Status SegmentWriter::Write(Batch& batch, Lsn synced) {

@@ -7,6 +7,7 @@ files. Daemons are run in the foreground as children, so that none can outlive t
 """
 
 import contextlib
+import functools
 import dataclasses
 import os
 import pathlib
@@ -130,9 +131,11 @@ def _scratch(setup: Setup):
 
 
 @contextlib.contextmanager
-def _nullfs(setup: Setup):
+def _nullfs(setup: Setup, *, flush: bool = False):
+    """With flush the kernel tells it of each close(2), as it tells any that keeps content."""
     with _scratch(setup) as scratch:
-        command = [setup.binary("nullfs"), "-f", "-o", setup.timeouts()]
+        options = setup.timeouts() + (",flush" if flush else "")
+        command = [setup.binary("nullfs"), "-f", "-o", options]
         with mounted(command, scratch / "mount") as process:
             yield Side("nullfs", scratch / "mount", process.pid)
 
@@ -166,7 +169,12 @@ def _plain(setup: Setup):
         yield Side("plain", scratch / "plain")
 
 
-SIDES = {"nullfs": _nullfs, "fusefs": _fusefs, "plain": _plain}
+SIDES = {
+    "nullfs": _nullfs,
+    "nullfs-flush": functools.partial(_nullfs, flush=True),
+    "fusefs": _fusefs,
+    "plain": _plain,
+}
 
 
 def open_side(name: str, setup: Setup):

@@ -19,6 +19,16 @@ class SimFile : public File {
     return disk_.WriteAt(*content_, life_, offset, data);
   }
   Status Sync() override { return disk_.Sync(*content_, life_); }
+  // With the zeros behind it that the real one may write.
+  Status WriteThrough(uint64_t offset, ByteView data) override {
+    ASSIGN_OR_RETURN(const uint64_t size, Size());
+    const uint64_t end = offset + data.size();
+    const uint64_t blocks = (end + kWriteThroughBlockBytes - 1) / kWriteThroughBlockBytes;
+    const uint64_t padded_end = std::max(end, std::min(size, blocks * kWriteThroughBlockBytes));
+    Bytes padded(data);
+    padded.resize(padded_end - offset);
+    return File::WriteThrough(offset, padded);
+  }
   Status Allocate(uint64_t size) override { return disk_.Allocate(*content_, life_, size); }
   Result<uint64_t> Size() const override { return disk_.Size(*content_, life_); }
 

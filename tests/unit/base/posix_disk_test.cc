@@ -156,5 +156,73 @@ TEST_F(PosixDiskTest, ThreadsWriteTheirRangesAtOnce) {
   }
 }
 
+// --- appends
+
+// Appends `data` in pieces of these sizes, again and again.
+void AppendInPieces(File& file, uint64_t offset, ByteView data, std::vector<size_t> sizes) {
+  for (size_t i = 0; !data.empty(); ++i) {
+    const ByteView piece = data.substr(0, sizes[i % sizes.size()]);
+    ASSERT_TRUE(file.WriteThrough(offset, piece));
+    offset += piece.size();
+    data.remove_prefix(piece.size());
+  }
+}
+
+Bytes Pattern(size_t size) {
+  Bytes bytes;
+  for (size_t i = 0; i < size; ++i) bytes.push_back(static_cast<char>(1 + i % 251));
+  return bytes;
+}
+
+TEST_F(PosixDiskTest, AppendsOfAnySizeFollowEachOther) {
+  const auto file = MustCreate("log");
+  ASSERT_TRUE(file->Allocate(1 << 20));
+  const Bytes data = Pattern(300'000);
+  AppendInPieces(*file, 4096, data, {1, 500, 4096, 3595, 8192, 1, 70'000});
+  EXPECT_EQ(*file->ReadAt(4096, data.size()), data);
+  EXPECT_EQ(*file->ReadAt(0, 4096), Bytes(4096, '\0'));
+  EXPECT_EQ(*file->Size(), 1u << 20);
+}
+
+TEST_F(PosixDiskTest, AnAppendInTheMiddleOfABlockKeepsWhatIsBeforeIt) {
+  const Bytes data = Pattern(10'000);
+  {
+    const auto file = MustCreate("log");
+    ASSERT_TRUE(file->Allocate(1 << 16));
+    AppendInPieces(*file, 0, ByteView(data).substr(0, 5000), {5000});
+  }
+  const auto again = disk_->Open("log");
+  ASSERT_TRUE(again);
+  AppendInPieces(**again, 5000, ByteView(data).substr(5000), {700});
+  EXPECT_EQ(*(*again)->ReadAt(0, data.size()), data);
+}
+
+TEST_F(PosixDiskTest, AnAppendKeepsWhatWasWrittenThroughTheCacheBeforeIt) {
+  const auto file = MustCreate("log");
+  ASSERT_TRUE(file->Allocate(1 << 16));
+  ASSERT_TRUE(file->WriteAt(4096, "header"));
+  ASSERT_TRUE(file->WriteThrough(4102, "record"));
+  EXPECT_EQ(*file->ReadAt(4096, 12), "headerrecord");
+}
+
+TEST_F(PosixDiskTest, WhereDirectWritesAreNotToBeHadAppendsWorkToo) {
+  std::string name = "/dev/shm/metaring_disk_XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) GTEST_SKIP() << "no tmpfs";
+  {
+    const auto disk = OpenPosixDisk(name);
+    const auto file = (*disk)->Create("log");
+    ASSERT_TRUE((*file)->Allocate(1 << 16));
+    const Bytes data = Pattern(20'000);
+    AppendInPieces(**file, 0, data, {999, 4096});
+    EXPECT_EQ(*(*file)->ReadAt(0, data.size()), data);
+  }
+  std::filesystem::remove_all(name);
+}
+
+TEST_F(PosixDiskTest, AnEmptyAppendIsDone) {
+  const auto file = MustCreate("log");
+  EXPECT_TRUE(file->WriteThrough(0, ""));
+}
+
 }  // namespace
 }  // namespace metaring
