@@ -9,13 +9,11 @@
 
 #include "fusefs/check/check.h"
 #include "kvnode/base/logging.h"
-#include "kvnode/client/embedded.h"
 
 namespace metaring::fusefs {
 namespace {
 
 enum ExitStatus { kClean = 0, kRepaired = 1, kProblemsLeft = 4, kNotChecked = 8, kUsage = 16 };
-constexpr std::string_view kEmbeddedScheme = "embedded:";
 
 struct Arguments {
   std::string source;
@@ -45,13 +43,9 @@ void Print(const CheckReport& report, const Arguments& arguments) {
   }
 }
 
-Result<CheckReport> Check(const Arguments& arguments) {
+Result<CheckReport> Check(const Arguments& arguments, const StoreOpener& open_store) {
   const SystemClock clock;
-  client::EmbeddedOptions options;
-  options.if_missing = store::IfMissing::kFail;
-  ASSIGN_OR_RETURN(
-      const auto embedded,
-      client::OpenEmbedded(arguments.source.substr(kEmbeddedScheme.size()), options, clock));
+  ASSIGN_OR_RETURN(const auto embedded, open_store(arguments.source, clock));
   ASSIGN_OR_RETURN(const auto kv, embedded->Open(arguments.volume));
   ASSIGN_OR_RETURN(const Volume volume, LoadVolume(*kv));
   if (volume.read_only && arguments.repair) {
@@ -72,7 +66,7 @@ Result<CheckReport> Check(const Arguments& arguments) {
 
 }  // namespace
 
-int RunCheck(int argc, char** argv) {
+int RunCheck(int argc, char** argv, const StoreOpener& open_store) {
   CLI::App app{"Verifies every record of a volume that is not mounted; with --repair, mends it.",
                "fusefs check"};
   Arguments arguments;
@@ -92,15 +86,12 @@ int RunCheck(int argc, char** argv) {
       "16 wrong usage.");
   try {
     app.parse(argc, argv);
-    if (!arguments.source.starts_with(kEmbeddedScheme)) {
-      throw CLI::ValidationError("SOURCE", "must be embedded:DIR");
-    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kClean : kUsage;
   }
   if (Status logging = InitLogging("", LogLevel::kWarn); !logging)
     return NotChecked(logging.error());
-  const auto report = Check(arguments);
+  const auto report = Check(arguments, open_store);
   if (!report) return NotChecked(report.error());
   Print(*report, arguments);
   if (report->clean()) return kClean;

@@ -10,10 +10,7 @@
 #include <string>
 #include <vector>
 
-#if __has_include("fusefs/check/check_main.h")
 #include "fusefs/check/check_main.h"
-#define METARING_HAS_CHECK 1
-#endif
 #include "fusefs/mount/daemon.h"
 #include "fusefs/mount/mountpoint.h"
 #include "fusefs/mount/options.h"
@@ -99,6 +96,12 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
   return served;
 }
 
+Result<std::unique_ptr<client::Embedded>> OpenStoreToCheck(const std::string& source,
+                                                           const Clock& clock) {
+  ASSIGN_OR_RETURN(const std::string directory, ParseSource(source));
+  return OpenStore(directory, store::IfMissing::kFail, clock);
+}
+
 int Complain(const Error& error) {
   fmt::print(stderr, "fusefs: {}\n", error.message);
   return 1;
@@ -123,7 +126,7 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : 1;
   }
   const Result<CommandLine> line = Prepare(foreground, option_texts, source, mountpoint);
   if (!line) return Complain(line.error());
@@ -141,10 +144,9 @@ int Main(int argc, char** argv) {
 }  // namespace metaring::fusefs::mount
 
 int main(int argc, char** argv) {
-#ifdef METARING_HAS_CHECK
   if (argc > 1 && std::string_view(argv[1]) == "check") {
-    return metaring::fusefs::RunCheck(argc - 1, argv + 1);
+    return metaring::fusefs::RunCheck(argc - 1, argv + 1,
+                                      metaring::fusefs::mount::OpenStoreToCheck);
   }
-#endif
   return metaring::fusefs::mount::Main(argc, argv);
 }

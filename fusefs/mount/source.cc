@@ -20,20 +20,6 @@ constexpr std::string_view kEmbedded = "embedded:";
 constexpr std::chrono::seconds kBusyWaitMax{10};
 constexpr std::chrono::milliseconds kBusyPoll{50};
 
-Result<std::unique_ptr<client::Embedded>> OpenStore(const std::string& directory, bool read_only,
-                                                    const Clock& clock) {
-  client::EmbeddedOptions options;
-  options.if_missing = read_only ? store::IfMissing::kFail : store::IfMissing::kCreate;
-  const auto deadline = std::chrono::steady_clock::now() + kBusyWaitMax;
-  for (;;) {
-    auto opened = client::OpenEmbedded(directory, options, clock);
-    if (opened || opened.error().code != ErrorCode::kBusy) return opened;
-    const bool mounted = IsMounted(std::string(kEmbedded) + directory, "");
-    if (mounted || std::chrono::steady_clock::now() > deadline) return opened;
-    std::this_thread::sleep_for(kBusyPoll);
-  }
-}
-
 Result<std::unique_ptr<client::Kv>> OpenKeyspace(client::Embedded& store,
                                                  const MountOptions& options) {
   auto kv = store.Open(options.volume);
@@ -114,10 +100,27 @@ Result<std::string> ParseSource(const std::string& source) {
   return text;
 }
 
+Result<std::unique_ptr<client::Embedded>> OpenStore(const std::string& directory,
+                                                    store::IfMissing if_missing,
+                                                    const Clock& clock) {
+  client::EmbeddedOptions options;
+  options.if_missing = if_missing;
+  const auto deadline = std::chrono::steady_clock::now() + kBusyWaitMax;
+  for (;;) {
+    auto opened = client::OpenEmbedded(directory, options, clock);
+    if (opened || opened.error().code != ErrorCode::kBusy) return opened;
+    const bool mounted = IsMounted(std::string(kEmbedded) + directory, "");
+    if (mounted || std::chrono::steady_clock::now() > deadline) return opened;
+    std::this_thread::sleep_for(kBusyPoll);
+  }
+}
+
 Result<OpenedVolume> OpenVolume(const std::string& directory, const MountOptions& options,
                                 const Clock& clock) {
   OpenedVolume opened;
-  ASSIGN_OR_RETURN(opened.store, OpenStore(directory, options.read_only, clock));
+  const auto if_missing =
+      options.read_only ? store::IfMissing::kFail : store::IfMissing::kCreate;
+  ASSIGN_OR_RETURN(opened.store, OpenStore(directory, if_missing, clock));
   ASSIGN_OR_RETURN(opened.kv, OpenKeyspace(*opened.store, options));
   ASSIGN_OR_RETURN(opened.volume, LoadOrFormat(*opened.kv, options, clock));
   return opened;

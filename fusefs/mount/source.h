@@ -17,6 +17,12 @@ namespace metaring::fusefs::mount {
 // The absolute DIR of "embedded:DIR". kInvalidArgument says what a SOURCE looks like.
 Result<std::string> ParseSource(const std::string& source);
 
+// Opens the store in a directory. While another process is letting go of it (its mount is gone, but
+// it has not ended) this waits, for at most kBusyWaitMax; then it is kBusy.
+Result<std::unique_ptr<client::Embedded>> OpenStore(const std::string& directory,
+                                                    store::IfMissing if_missing,
+                                                    const Clock& clock);
+
 // One caller. Members end in the reverse order: the volume's Kv before its store.
 struct OpenedVolume {
   std::unique_ptr<client::Embedded> store;
@@ -26,7 +32,7 @@ struct OpenedVolume {
 
 // Opens the volume, or makes store, keyspace and volume as `options` say (never when read-only). An
 // option that was fixed at creation and differs is kInvalidArgument; limits that differ are
-// changed. While another process is letting go of the directory it waits, for at most kBusyWaitMax.
+// changed.
 Result<OpenedVolume> OpenVolume(const std::string& directory, const MountOptions& options,
                                 const Clock& clock);
 

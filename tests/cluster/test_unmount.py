@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from harness import ClusterTest, main, needs_root, run
+from harness import FUSEFS, ClusterTest, main, needs_root, run
 
 
 def by_signal(number):
@@ -51,6 +51,19 @@ class Unmount(ClusterTest):
             (mount.path / str(number)).touch()
             mount.remount()
         self.assertEqual(len(os.listdir(mount.path)), 10)
+
+    # umount returns before the process has stored what it had and ended.
+    def test_check_right_after_an_unmount_waits_for_its_end(self):
+        def unmount_and_check(mount):
+            run('fusermount3', '-u', mount.path)
+            self.assertIn('is clean', run(FUSEFS, 'check', mount.source))
+
+        mount = self.mount()
+        for number in range(5):
+            for name in range(200):
+                (mount.path / f'{number}-{name}').write_text('x' * name)
+            mount.end(unmount_and_check)
+            mount.start()
 
     def test_busy_mount_is_not_unmounted(self):
         mount = self.mount()
