@@ -118,8 +118,7 @@ Result<std::unique_ptr<client::Embedded>> OpenStore(const std::string& directory
 Result<OpenedVolume> OpenVolume(const std::string& directory, const MountOptions& options,
                                 const Clock& clock) {
   OpenedVolume opened;
-  const auto if_missing =
-      options.read_only ? store::IfMissing::kFail : store::IfMissing::kCreate;
+  const auto if_missing = options.read_only ? store::IfMissing::kFail : store::IfMissing::kCreate;
   ASSIGN_OR_RETURN(opened.store, OpenStore(directory, if_missing, clock));
   ASSIGN_OR_RETURN(opened.kv, OpenKeyspace(*opened.store, options));
   ASSIGN_OR_RETURN(opened.volume, LoadOrFormat(*opened.kv, options, clock));
