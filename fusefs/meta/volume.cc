@@ -20,10 +20,10 @@ constexpr int kAttempts = 64;
 Status CheckOptions(const VolumeOptions& options) {
   if (!std::has_single_bit(options.block_bytes) || options.block_bytes < kBlockBytesMin ||
       options.block_bytes > kBlockBytesMax) {
-    return Fail(ErrorCode::kInvalidArgument, "block_bytes: a power of two from 4096 to 524288");
+    return Fail(ErrorCode::kInvalidArgument, "block_size: a power of two from 4096 to 524288");
   }
   if (options.small_bytes_max > std::min(options.block_bytes, kSmallBytesLimit)) {
-    return Fail(ErrorCode::kInvalidArgument, "small_bytes_max: at most block_bytes and 131072");
+    return Fail(ErrorCode::kInvalidArgument, "small_limit: at most the block size and 131072");
   }
   if ((options.root_mode & ~07777u) != 0) {
     return Fail(ErrorCode::kInvalidArgument, "root_mode: only permission bits");
