@@ -37,6 +37,7 @@ inline constexpr int64_t kFileBytesMax = int64_t{1} << 47;
 struct Time {
   int64_t seconds = 0;
   int32_t nanos = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): version 14 takes the literal 0 of the default for one.
   friend auto operator<=>(const Time&, const Time&) = default;
 };
 Time TimeFromNanos(int64_t wall_nanos);

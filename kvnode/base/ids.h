@@ -18,6 +18,7 @@ class StrongId {
   constexpr StrongId() = default;
   constexpr explicit StrongId(Int v) : value_(v) {}
   constexpr Int value() const { return value_; }
+  // NOLINTNEXTLINE(modernize-use-nullptr): version 14 takes the literal 0 of the default for one.
   friend constexpr auto operator<=>(StrongId, StrongId) = default;
 
  private:

@@ -95,10 +95,13 @@ Error ErrnoError(int error_number, std::string_view what);
 // ASSIGN_OR_RETURN(auto value, Function()): the value, or return of the error.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   ASSIGN_OR_RETURN_IMPL(METARING_CONCAT(result_, __LINE__), lhs, expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): `result` is the name of a variable that is declared, and
+// `lhs` may declare one too.
 #define ASSIGN_OR_RETURN_IMPL(result, lhs, expr)        \
   auto result = (expr);                                 \
   if (!result) [[unlikely]]                             \
     return ::metaring::Fail(std::move(result).error()); \
   lhs = std::move(*result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // METARING_KVNODE_BASE_RESULT_H_
