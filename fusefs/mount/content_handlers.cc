@@ -81,6 +81,8 @@ class Writer {
   ~Writer() {
     if (acquired_ && file_) filesystem_->files.Release(file_->ino());
   }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
   Writer(Writer&&) = default;
   Writer& operator=(Writer&&) = default;
   OpenFile& operator*() const { return *file_; }

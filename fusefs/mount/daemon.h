@@ -21,6 +21,8 @@ class Daemon {
   // `mountpoint` is mounted and readable.
   static Result<Daemon> Start(const std::string& mountpoint);
 
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
   Daemon(Daemon&& other) noexcept;
   Daemon& operator=(Daemon&&) = delete;
   ~Daemon();

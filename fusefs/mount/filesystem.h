@@ -37,7 +37,9 @@ inline constexpr std::chrono::seconds kWaitMax{30};
 // Thread-safe by its parts. Options and context are constant.
 class Filesystem : public FileStore {
  public:
-  Filesystem(const Context& context, FilesystemOptions options);
+  Filesystem(const Context& ctx, FilesystemOptions opts);
+  Filesystem(const Filesystem&) = delete;
+  Filesystem& operator=(const Filesystem&) = delete;
   // Stores what is pending.
   ~Filesystem() override;
 

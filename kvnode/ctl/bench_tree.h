@@ -21,6 +21,8 @@ class BenchTree {
   // kNotFound, kPermissionDenied, kInvalidArgument (not a directory) and others, each with the
   // path.
   static Result<BenchTree> Make(const std::string& directory, unsigned threads, bool shared);
+  BenchTree(const BenchTree&) = delete;
+  BenchTree& operator=(const BenchTree&) = delete;
   BenchTree(BenchTree&& other) noexcept;
   BenchTree& operator=(BenchTree&&) = delete;
   ~BenchTree();

@@ -30,6 +30,8 @@ class DurableLog final : public Log {
  public:
   // `options` are checked, `file_bytes` is the size of new segments. Open comes first.
   DurableLog(Disk& disk, const LogOptions& options, uint64_t file_bytes);
+  DurableLog(const DurableLog&) = delete;
+  DurableLog& operator=(const DurableLog&) = delete;
   // Writes a mark behind the last record.
   ~DurableLog() override;
 

@@ -15,6 +15,8 @@ namespace metaring::store {
 class Mapping {
  public:
   explicit Mapping(size_t bytes);
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
   Mapping(Mapping&& other) noexcept;
   Mapping& operator=(Mapping&&) = delete;
   ~Mapping();

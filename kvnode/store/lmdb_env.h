@@ -52,6 +52,8 @@ class LmdbTxn {
 
 class ReadTxn : public LmdbTxn {
  public:
+  ReadTxn(const ReadTxn&) = delete;
+  ReadTxn& operator=(const ReadTxn&) = delete;
   ReadTxn(ReadTxn&& other) noexcept;
   ReadTxn& operator=(ReadTxn&&) = delete;
   ~ReadTxn();
@@ -65,6 +67,8 @@ class ReadTxn : public LmdbTxn {
 
 class WriteTxn : public LmdbTxn {
  public:
+  WriteTxn(const WriteTxn&) = delete;
+  WriteTxn& operator=(const WriteTxn&) = delete;
   WriteTxn(WriteTxn&& other) noexcept;
   WriteTxn& operator=(WriteTxn&&) = delete;
   // Without Commit: as if it had never been.
@@ -84,6 +88,8 @@ class WriteTxn : public LmdbTxn {
 class LmdbCursor {
  public:
   static Result<LmdbCursor> Open(const LmdbTxn& txn);
+  LmdbCursor(const LmdbCursor&) = delete;
+  LmdbCursor& operator=(const LmdbCursor&) = delete;
   LmdbCursor(LmdbCursor&& other) noexcept;
   LmdbCursor& operator=(LmdbCursor&&) = delete;
   ~LmdbCursor();
@@ -124,6 +130,8 @@ class LmdbEnv {
   // Maps `map_bytes` of `directory`/data.mdb, or a smaller power of two when the address space is
   // limited. Errors: kFormatMismatch (no LMDB file), kIo, kNoSpace, kPermissionDenied.
   static Result<std::unique_ptr<LmdbEnv>> Open(const std::string& directory, uint64_t map_bytes);
+  LmdbEnv(const LmdbEnv&) = delete;
+  LmdbEnv& operator=(const LmdbEnv&) = delete;
   ~LmdbEnv();
 
   // kBusy when more than kReadersMax are open at once.
@@ -153,7 +161,7 @@ class LmdbEnv {
   void Close();
   Result<MDB_txn*> TakeIdle(Shard& shard) REQUIRES(shard.mutex);
   bool MayHaveLaterRoots(MDB_txn* txn);
-  void Return(size_t shard, MDB_txn* txn);
+  void Return(size_t index, MDB_txn* txn);
   void LockAllShards() NO_THREAD_SAFETY_ANALYSIS;
   void UnlockAllShards() NO_THREAD_SAFETY_ANALYSIS;
   bool DropIdleReaders() NO_THREAD_SAFETY_ANALYSIS;

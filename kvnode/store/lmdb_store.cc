@@ -52,6 +52,8 @@ class LmdbView : public View {
 class LmdbStore : public Store {
  public:
   LmdbStore(std::unique_ptr<DataFile> file, const StoreOptions& options);
+  LmdbStore(const LmdbStore&) = delete;
+  LmdbStore& operator=(const LmdbStore&) = delete;
   ~LmdbStore() override;
 
   Result<std::unique_ptr<View>> NewView() const override;
@@ -113,6 +115,8 @@ class LmdbStoreTxn : public Txn {
       : store_(store), snapshot_(std::move(snapshot)), overlay_(snapshot_.active()) {
     snapshot_.ReadUncommitted();
   }
+  LmdbStoreTxn(const LmdbStoreTxn&) = delete;
+  LmdbStoreTxn& operator=(const LmdbStoreTxn&) = delete;
   ~LmdbStoreTxn() override {
     if (!open_) return;
     overlay_.Drop(snapshot_.sequence());

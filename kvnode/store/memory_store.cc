@@ -172,6 +172,8 @@ class MemoryStore : public Store {
 class MemoryTxn : public Txn {
  public:
   MemoryTxn(MemoryStore& store, Tree tree) : store_(store), tree_(std::move(tree)) {}
+  MemoryTxn(const MemoryTxn&) = delete;
+  MemoryTxn& operator=(const MemoryTxn&) = delete;
   ~MemoryTxn() override {
     if (!open_) return;
     MutexLock lock(store_.mutex_);

@@ -33,6 +33,7 @@ class Overlay {
  public:
   // `bytes_expected` sizes the index; it is no limit.
   explicit Overlay(size_t bytes_expected);
+  ~Overlay() = default;
   Overlay(const Overlay&) = delete;
   Overlay& operator=(const Overlay&) = delete;
 
