@@ -57,7 +57,7 @@ Status OpenFile::WriteBackInTurn() {
   leaving_bytes_ = 0;
   ++epoch_;
   if (stored) {
-    node_ = *std::move(stored);
+    node_ = std::move(*stored);
     context_.no_space = false;
   } else {
     dirty_.PutBack(std::move(request->blocks));

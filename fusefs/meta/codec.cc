@@ -37,7 +37,7 @@ class Memory : public apache::thrift::transport::TTransport {
     rest_.remove_prefix(count);
     return count;
   }
-  const uint8_t* borrow(uint8_t*, uint32_t* count) {
+  const uint8_t* borrow(uint8_t*, const uint32_t* count) {
     if (*count > rest_.size()) return nullptr;
     return reinterpret_cast<const uint8_t*>(rest_.data());
   }

@@ -56,13 +56,9 @@ int ToErrno(ErrorCode code) {
     case ErrorCode::kCancelled:
       return EINTR;
     case ErrorCode::kUnknownOutcome:
-      return EIO;
     case ErrorCode::kCorrupt:
-      return EIO;
     case ErrorCode::kIo:
-      return EIO;
     case ErrorCode::kFormatMismatch:
-      return EIO;
     case ErrorCode::kInternal:
       return EIO;
   }

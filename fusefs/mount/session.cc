@@ -4,9 +4,9 @@
 #include "fusefs/mount/session.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <ctime>
@@ -95,6 +95,8 @@ class SignalWaiter {
     ended_ = true;
     thread_.join();
   }
+  SignalWaiter(const SignalWaiter&) = delete;
+  SignalWaiter& operator=(const SignalWaiter&) = delete;
 
  private:
   void Run() {
@@ -138,6 +140,7 @@ Result<std::unique_ptr<Session>> Session::Mount(Filesystem& filesystem, const Mo
   fuse_set_log_func(LogFromLibfuse);
   std::vector<std::string> words = {"fusefs", "-o", LibfuseOptions(options, fsname)};
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (std::string& word : words) argv.push_back(word.data());
   fuse_args arguments = FUSE_ARGS_INIT(static_cast<int>(argv.size()), argv.data());
   const fuse_lowlevel_ops handlers = Handlers();

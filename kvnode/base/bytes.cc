@@ -65,13 +65,13 @@ void AppendLengthPrefixed(Bytes& out, ByteView v) {
 }
 
 uint32_t LoadLittleU32(const char* p) {
-  uint32_t v;
+  uint32_t v = 0;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
 
 uint64_t LoadLittleU64(const char* p) {
-  uint64_t v;
+  uint64_t v = 0;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
@@ -160,7 +160,7 @@ Base32Value ParseBase32(ByteView digits) {
   if (digits.empty() || digits.size() > kBase32FixedDigits) return {};
   uint64_t v = 0;
   for (const char c : digits) {
-    uint64_t digit;
+    uint64_t digit = 0;
     if (c >= '0' && c <= '9') {
       digit = static_cast<uint64_t>(c - '0');
     } else if (c >= 'a' && c <= 'v') {

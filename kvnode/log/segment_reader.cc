@@ -37,7 +37,7 @@ size_t SegmentReader::FindClaim(ByteView window, Lsn at) {
   size_t step = 0;
   while (step + kRecordHeaderBytes <= window.size()) {
     // Looks at the LSN alone first: this is done for every position of the tail at each Open.
-    uint64_t lsn;
+    uint64_t lsn = 0;
     std::memcpy(&lsn, window.data() + step + kRecordLsnOffset, sizeof lsn);
     if (lsn == at.value() + step && ClaimedBytes(window.substr(step), Lsn(lsn))) break;
     step += kRecordAlignment;
