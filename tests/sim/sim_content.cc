@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "kvnode/base/check.h"
 
@@ -45,8 +46,8 @@ void SimContent::Allocate(uint64_t size) {
 
 void SimContent::Settle(uint64_t sector, size_t version) {
   Versions& versions = sectors_.at(sector);
-  Bytes settled = std::move(versions[version]);
-  versions.assign(1, std::move(settled));
+  std::swap(versions.front(), versions[version]);
+  versions.resize(1);
 }
 
 void SimContent::Sync() {

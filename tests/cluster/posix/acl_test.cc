@@ -2,10 +2,10 @@
 //
 // POSIX ACLs as acl(5) says: access decisions, mask, inheritance. They are written as the raw
 // xattrs that libacl writes, so that malformed ones can be tried too.
-#include <string.h>
 #include <sys/xattr.h>
 
 #include <cstdint>
+#include <cstring>
 
 #include "tests/cluster/posix/harness.h"
 

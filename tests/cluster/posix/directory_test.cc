@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // mkdir(2), mkdirat(2), rmdir(2): modes, link counts, times, errors.
-#include <limits.h>
+#include <climits>
 
 #include "tests/cluster/posix/harness.h"
 

@@ -3,13 +3,13 @@
 
 #include <dirent.h>
 #include <grp.h>
-#include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
+#include <ctime>
 #include <filesystem>
 
 namespace metaring::posix {

@@ -16,13 +16,13 @@
 #ifndef METARING_TESTS_CLUSTER_POSIX_HARNESS_H_
 #define METARING_TESTS_CLUSTER_POSIX_HARNESS_H_
 
-#include <errno.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -91,6 +91,7 @@ class Fd {
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
   ~Fd() { Close(); }
+  // NOLINTNEXTLINE(google-explicit-constructor): it stands for the number in system calls.
   operator int() const { return fd_; }
   int Close();
 

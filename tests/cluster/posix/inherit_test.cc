@@ -156,7 +156,7 @@ TEST_F(Privilege, ReadingClearsNothing) {
   MUST_WORK(chmod("f", 06777));
   WORKS(As(kAlice, []() -> long {
     Fd fd(open("f", O_RDWR));
-    char byte;
+    char byte = 0;
     return read(fd, &byte, 1) == 1 ? 0 : -1;
   }));
   EXPECT_EQ(ModeOf("f"), 06777u);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // read(2), write(2), pread(2), pwrite(2), lseek(2), O_APPEND, mmap(2), fsync(2), statvfs(3).
-#include <limits.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
+#include <climits>
 #include <random>
 
 #include "tests/cluster/posix/harness.h"

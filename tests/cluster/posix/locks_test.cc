@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // flock(2), fcntl(2) record locks and open file description locks.
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/wait.h>
+
+#include <csignal>
 
 #include "tests/cluster/posix/harness.h"
 
@@ -93,7 +94,7 @@ TEST_F(Flock, WaitsUntilTheHolderEnds) {
     pause();
     _exit(0);
   }
-  char byte;
+  char byte = 0;
   ASSERT_EQ(read(ready[0], &byte, 1), 1);
   Fd fd(open("f", O_RDWR));
   FAILS(EWOULDBLOCK, flock(fd, LOCK_EX | LOCK_NB));
@@ -201,11 +202,11 @@ TEST_F(RecordLock, WaitsForTheHolderAndThenHolds) {
   const pid_t holder = fork();
   if (holder == 0) {
     Fd fd(open("f", O_RDWR));
-    char byte;
+    char byte = 0;
     if (SetLock(fd, F_WRLCK, 0, 0) != 0 || write(ready[1], "l", 1) != 1) _exit(1);
     _exit(read(go[0], &byte, 1) == 1 ? 0 : 1);
   }
-  char byte;
+  char byte = 0;
   ASSERT_EQ(read(ready[0], &byte, 1), 1);
   Fd fd(open("f", O_RDWR));
   FAILS(EAGAIN, SetLock(fd, F_WRLCK, 0, 0));

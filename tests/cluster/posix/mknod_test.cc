@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // mknod(2), mkfifo(3), and that the objects made can be used: fifos, sockets, devices.
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+
+#include <cstring>
 
 #include "tests/cluster/posix/harness.h"
 

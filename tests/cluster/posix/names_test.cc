@@ -2,10 +2,10 @@
 //
 // Names and paths: every byte but '/' and NUL, NAME_MAX and PATH_MAX in every call, "." and "..",
 // case and Unicode forms kept apart.
-#include <limits.h>
 #include <sys/xattr.h>
 
 #include <algorithm>
+#include <climits>
 #include <functional>
 
 #include "tests/cluster/posix/harness.h"

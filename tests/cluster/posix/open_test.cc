@@ -2,9 +2,10 @@
 //
 // open(2), openat(2), creat(2): creation, O_EXCL, O_TRUNC, O_NOFOLLOW, O_DIRECTORY, O_PATH,
 // O_TMPFILE.
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "tests/cluster/posix/harness.h"
 
@@ -119,7 +120,7 @@ TEST_F(Open, DirectoryFlagRefusesAnythingElse) {
   WORKS(static_cast<int>(direct));
   WORKS(static_cast<int>(through));
   FAILS(ELOOP, open("ld", O_RDONLY | O_NOFOLLOW));
-  char byte;
+  char byte = 0;
   FAILS(EISDIR, read(direct, &byte, 1));
   FAILS(EBADF, write(direct, "x", 1));
 }
@@ -183,7 +184,7 @@ TEST_F(Open, PathDescriptorsNameButDoNotRead) {
   Put("f", "hello", 0600);
   Fd path(open("f", O_PATH));
   MUST_WORK(static_cast<int>(path));
-  char byte;
+  char byte = 0;
   FAILS(EBADF, read(path, &byte, 1));
   FAILS(EBADF, fchmod(path, 0777));
   EXPECT_EQ(Fstat(path).st_ino, Lstat("f").st_ino);
@@ -195,7 +196,7 @@ TEST_F(Open, PathDescriptorsNameButDoNotRead) {
 
 TEST_F(Open, AccessModeIsEnforcedOnTheDescriptor) {
   Put("f", "hello");
-  char byte;
+  char byte = 0;
   Fd reader(open("f", O_RDONLY)), writer(open("f", O_WRONLY));
   FAILS(EBADF, write(reader, "x", 1));
   FAILS(EBADF, read(writer, &byte, 1));
@@ -208,7 +209,7 @@ TEST_F(Open, CreatHasTheMeaningOfItsThreeFlags) {
   MUST_WORK(static_cast<int>(fd));
   EXPECT_EQ(Fstat(fd).st_size, 0);
   EXPECT_EQ(ModeOf("f"), 0644u);
-  char byte;
+  char byte = 0;
   FAILS(EBADF, read(fd, &byte, 1));
 }
 
@@ -285,7 +286,7 @@ TEST_F(Open, OfARunningProgramForWritingFails) {
     _exit(1);
   }
   close(ready[1]);
-  char byte;
+  char byte = 0;
   EXPECT_EQ(read(ready[0], &byte, 1), 0);  // closed by exec
   FAILS(ETXTBSY, open("p", O_WRONLY));
   FAILS(ETXTBSY, truncate("p", 0));

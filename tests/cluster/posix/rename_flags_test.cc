@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // renameat2(2): RENAME_NOREPLACE and RENAME_EXCHANGE.
-#include <stdio.h>
+#include <cstdio>
 
 #include "tests/cluster/posix/harness.h"
 

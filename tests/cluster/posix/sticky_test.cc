@@ -2,7 +2,7 @@
 //
 // Sticky directories: who may remove, rename and replace. In a sticky directory an entry may be
 // removed only by its owner, the directory's owner, or root (POSIX 4.3, unlink(2), rename(2)).
-#include <stdio.h>
+#include <cstdio>
 
 #include "tests/cluster/posix/harness.h"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // truncate(2), ftruncate(2).
-#include <limits.h>
-#include <signal.h>
 #include <sys/resource.h>
+
+#include <climits>
+#include <csignal>
 
 #include "tests/cluster/posix/harness.h"
 

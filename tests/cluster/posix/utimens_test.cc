@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // utimensat(2), futimens(3): nanoseconds, UTIME_NOW, UTIME_OMIT, distant times, who may.
-#include <time.h>
+#include <ctime>
 
 #include "tests/cluster/posix/harness.h"
 

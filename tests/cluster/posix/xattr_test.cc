@@ -68,7 +68,7 @@ TEST_F(Xattr, CreateAndReplaceAreHonoured) {
 
 TEST_F(Xattr, MissingOnesAreNoData) {
   Put("f");
-  char byte;
+  char byte = 0;
   FAILS(ENODATA, getxattr("f", "user.none", &byte, 1));
   FAILS(ENODATA, getxattr("f", "user.none", nullptr, 0));
   FAILS(ENODATA, removexattr("f", "user.none"));

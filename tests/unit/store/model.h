@@ -6,8 +6,8 @@
 #define METARING_TESTS_UNIT_STORE_MODEL_H_
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>

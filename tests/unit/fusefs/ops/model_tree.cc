@@ -119,11 +119,8 @@ Status ModelTree::Link(Ino target, Ino parent, const std::string& name, Time now
 void ModelTree::DropName(Ino ino, bool keep, Time now) {
   ModelObject& object = *Find(ino);
   object.ctime = now;
-  if (object.IsDirectory()) {
-    objects_.erase(ino);
-  } else if (--object.nlink == 0 && !keep) {
-    objects_.erase(ino);
-  }
+  // A directory has one name.
+  if (object.IsDirectory() || (--object.nlink == 0 && !keep)) objects_.erase(ino);
 }
 
 Result<Ino> ModelTree::Unlink(Ino parent, const std::string& name, bool keep, Time now) {

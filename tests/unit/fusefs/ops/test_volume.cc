@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/fusefs/ops/test_volume.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include "kvnode/base/check.h"
@@ -41,7 +40,7 @@ TestVolume::TestVolume(const VolumeOptions& options, TestStore store) {
   kv_ = Must(embedded_->Open(kKeyspace));
   volume_ = Must(FormatVolume(*kv_, options, clock_));
   inos_ = std::make_unique<InoAllocator>(*kv_);
-  ctx_.reset(new Context{*kv_, volume_, *inos_, clock_});
+  ctx_ = std::make_unique<Context>(Context{*kv_, volume_, *inos_, clock_});
 }
 
 TestVolume::~TestVolume() {
