@@ -4,12 +4,15 @@
 # The rules themselves are tested: each has an example that it finds and one that it leaves alone.
 """Tests of the lint rules."""
 
+import pathlib
+import tempfile
 import unittest
 
 import cpp
 import edges
 import sizes
 import text
+import tidy
 from tree import File
 
 HEAD = '// SPDX-License-Identifier: Apache-2.0\n//\n// Says what it is.\n'
@@ -161,6 +164,27 @@ class Text(unittest.TestCase):
         readme = File('kvnode/README.md', 'See [the log](log/README.md) and [x](gone.md).\n')
         hit = rules_hit(text.check, readme, File('kvnode/log/README.md', ''))
         self.assertEqual(hit, ['the link to gone.md leads nowhere'])
+
+
+class TidyFingerprints(unittest.TestCase):
+    def fingerprint(self, header, *flags):
+        with tempfile.TemporaryDirectory() as directory:
+            pathlib.Path(directory, 'a.h').write_text(header)
+            pathlib.Path(directory, 'a.cc').write_text('#include "a.h"\n')
+            return tidy.fingerprint(['clang++', *flags, 'a.cc', '-M'], directory)
+
+    def test_do_not_depend_on_the_directory(self):
+        self.assertEqual(self.fingerprint('int a;\n'), self.fingerprint('int a;\n'))
+
+    def test_change_with_all_that_has_findings(self):
+        before = self.fingerprint('int a;\n')
+        self.assertNotEqual(self.fingerprint('int b;\n'), before)
+        self.assertNotEqual(self.fingerprint('int a;\n#define UNUSED(x) x + 1\n'), before)
+        self.assertNotEqual(self.fingerprint('int a;  // NOLINT\n'), before)
+        self.assertNotEqual(self.fingerprint('int a;\n', '-DNDEBUG'), before)
+
+    def test_none_without_a_source_to_look_at(self):
+        self.assertIsNone(self.fingerprint('#include "gone.h"\n'))
 
 
 if __name__ == '__main__':

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # tidy.py: clang-tidy with the checks of .clang-tidy over every source that a clang build compiles.
-# A file is looked at again only when something that its result depends on has changed: its
-# preprocessed text, its flags, .clang-tidy, or clang-tidy itself. Clean results are remembered as
-# empty files in a cache directory, the way ccache remembers objects; findings never are.
+# A file is looked at again only when something that its result depends on has changed: its text,
+# that of the headers that it includes, its flags, .clang-tidy, or clang-tidy itself. (The
+# preprocessed text would not do: it lacks the macros, which have findings too.) Clean results are
+# remembered as empty files in a cache directory, the way ccache remembers objects, and hold for
+# every clone of the tree; findings are never remembered.
 """usage: tidy.py [-j JOBS] BUILD_DIRECTORY [PATH_PART...]"""
 
 import argparse
@@ -25,7 +27,7 @@ REMEMBERED_MAX = 20_000
 
 
 def sources(build, parts):
-    """(path from the root, preprocessor command) of the sources under version control."""
+    """(path from the root, command that lists its headers, directory) of our own sources."""
     commands = json.loads(pathlib.Path(build, 'compile_commands.json').read_text())
     for command in commands:
         path = pathlib.Path(command['directory'], command['file']).resolve()
@@ -39,7 +41,7 @@ def sources(build, parts):
         kept = [word for word in words[start:] if word not in ('-c', '-fsyntax-only')]
         if '-o' in kept:
             del kept[kept.index('-o'):kept.index('-o') + 2]
-        yield name, kept + ['-E', '-C'], command['directory']
+        yield name, kept + ['-M'], command['directory']
 
 
 @functools.cache
@@ -48,13 +50,22 @@ def tool_fingerprint():
     return version + pathlib.Path(ROOT, '.clang-tidy').read_bytes()
 
 
+@functools.cache
+def digest(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).digest()
+
+
 def fingerprint(command, directory):
     """Of all that the result depends on; None when the source does not even preprocess."""
-    done = subprocess.run(command, cwd=directory, capture_output=True, check=False)
+    done = subprocess.run(command, cwd=directory, text=True, capture_output=True, check=False)
     if done.returncode != 0:
         return None
-    return hashlib.sha256(tool_fingerprint() + ' '.join(command).encode() +
-                          done.stdout).hexdigest()
+    rule = done.stdout.replace('\\\n', ' ')  # "OBJECT: SOURCE HEADER..."
+    whole = hashlib.sha256(tool_fingerprint())
+    whole.update(' '.join(command).replace(str(ROOT), '').encode())
+    for path in shlex.split(rule)[1:]:
+        whole.update(digest(os.path.join(directory, path)))
+    return whole.hexdigest()
 
 
 def look_at(build, name, command, directory):
