@@ -35,6 +35,19 @@ Status CheckOptions(const VolumeOptions& options) {
   return {};
 }
 
+// Other people's keys are not formatted over, nor is a copy that did not get to its end.
+Status CheckEmpty(client::Kv& kv) {
+  client::ScanRequest request;
+  request.limit = 1;
+  request.keys_only = true;
+  request.keep_damaged = true;
+  ASSIGN_OR_RETURN(const client::ScanPage page, kv.Scan(request));
+  if (page.items.empty()) return {};
+  ASSIGN_OR_RETURN(const auto record, kv.Get(keys::Volume()));
+  return Fail(ErrorCode::kExists, record ? "the keyspace holds a volume already"
+                                         : "the keyspace holds keys that are no volume");
+}
+
 struct Identity {
   uint64_t hash_seed;
   uint64_t id[2];
@@ -69,6 +82,7 @@ DirectoryHeader RootHeader(const Volume& volume) {
 
 Result<Volume> FormatVolume(client::Kv& kv, const VolumeOptions& options, const Clock& clock) {
   RETURN_IF_ERROR(CheckOptions(options));
+  RETURN_IF_ERROR(CheckEmpty(kv));
   ASSIGN_OR_RETURN(const Identity identity, RandomIdentity());
   Volume volume;
   volume.id = Hex(identity.id[0]) + Hex(identity.id[1]);

@@ -45,8 +45,8 @@ struct Volume {
   bool read_only = false;
 };
 
-// Writes the volume record and the root directory. kExists when the keyspace holds a volume
-// already.
+// Writes the volume record and the root directory. kExists when the keyspace holds a volume or
+// anything else.
 Result<Volume> FormatVolume(client::Kv& kv, const VolumeOptions& options, const Clock& clock);
 
 // kNotFound when the keyspace is not formatted; kFormatMismatch when it has features that this

@@ -60,6 +60,21 @@ Result<Node> GetAttr(const Context& ctx, const InodeRef& ref);
 // The parent directory of a directory (the root is its own parent).
 Result<Node> LookupParent(const Context& ctx, Ino directory);
 
+// A path from the root of the volume, whether it begins with a slash or not. Symbolic links on the
+// way are followed inside the volume; `follow` says whether the last name's is. For programs that
+// address files by path: permissions are not looked at. kNotFound, kNotDirectory, kNameTooLong,
+// kTooManyLinks (symbolic links).
+inline constexpr size_t kPathBytesMax = 4095;
+enum class Follow { kAll, kNotLast };
+Result<Node> Walk(const Context& ctx, std::string_view path, Follow follow);
+// The directory that a path's last name is in, and that name. kInvalidArgument for a path without
+// one ("/", "a/..").
+struct ParentAndName {
+  Ino parent;
+  std::string name;
+};
+Result<ParentAndName> WalkToParent(const Context& ctx, std::string_view path);
+
 // --- making and removing
 // ---------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ namespace {
 
 constexpr char kComponent[] = "embedded";
 constexpr KeyspaceId kSystemKeyspace{0};
+constexpr size_t kErasedKeysMax = 1000;                              // in one transaction
+constexpr size_t kErasedBytesMax = state::kTransactionBytesMax / 2;  // of their keys, likewise
 
 // Members end in the reverse of their order: the store's last flush comes before its lock is given
 // up.
@@ -48,6 +50,27 @@ Status Replay(log::Log& log, store::Store& store) {
   return {};
 }
 
+// Deletes every key, in bounded steps from the first one on.
+Status EraseAll(Kv& kv) {
+  ScanRequest request;
+  request.limit = kErasedKeysMax;
+  request.keys_only = true;
+  request.keep_damaged = true;
+  for (;;) {
+    ASSIGN_OR_RETURN(ScanPage page, kv.Scan(request));
+    if (page.items.empty()) return {};
+    Transaction erase;
+    size_t bytes = 0;
+    for (ScanItem& item : page.items) {
+      bytes += item.key.size();
+      if (bytes > kErasedBytesMax && !erase.then_ops.empty()) break;
+      erase.then_ops.push_back(
+          {.kind = Op::Kind::kDelete, .key = std::move(item.key), .value = {}});
+    }
+    RETURN_IF_ERROR(kv.Transact(erase));
+  }
+}
+
 class EmbeddedForm : public Embedded {
  public:
   EmbeddedForm(Parts parts, const EmbeddedOptions& options, const Clock& clock)
@@ -63,6 +86,20 @@ class EmbeddedForm : public Embedded {
     return CreateKeyspace(system_, keyspace, options);
   }
   Result<std::vector<KeyspaceInfo>> List() override { return ListKeyspaces(system_); }
+  Status Drop(const std::string& keyspace) override {
+    RETURN_IF_ERROR(UnnameKeyspace(system_, keyspace));
+    return EraseUnnamed();
+  }
+  // Finishes every Drop.
+  Status EraseUnnamed() {
+    ASSIGN_OR_RETURN(const std::vector<KeyspaceId> unnamed, ListUnnamed(system_));
+    for (const KeyspaceId id : unnamed) {
+      EmbeddedKv kv(core_, id, KeyspaceOptions{});
+      RETURN_IF_ERROR(EraseAll(kv));
+      RETURN_IF_ERROR(ForgetUnnamed(system_, id));
+    }
+    return {};
+  }
   EmbeddedStats stats() const override { return {parts_.log->stats(), parts_.store->usage()}; }
   Status Flush() override {
     RETURN_IF_ERROR(parts_.store->Flush());
@@ -80,7 +117,9 @@ Result<std::unique_ptr<Embedded>> Finish(Parts parts, Disk& disk, EmbeddedOption
   options.log.payload_bytes_max = state::kTransactionBytesMax + (64 << 10);
   ASSIGN_OR_RETURN(parts.log, log::OpenLog(disk, options.log));
   RETURN_IF_ERROR(Replay(*parts.log, *parts.store));
-  return std::make_unique<EmbeddedForm>(std::move(parts), options, clock);
+  auto form = std::make_unique<EmbeddedForm>(std::move(parts), options, clock);
+  RETURN_IF_ERROR(form->EraseUnnamed());
+  return form;
 }
 
 }  // namespace

@@ -55,6 +55,9 @@ class Embedded {
   // kExists, kInvalidArgument for the name.
   virtual Status Create(const std::string& keyspace, const KeyspaceOptions& options) = 0;
   virtual Result<std::vector<KeyspaceInfo>> List() = 0;
+  // Removes a keyspace and all that is in it; no Kv of it may be in use. Its name is free at once;
+  // a crash before the end of the erasing is made good by the next open. kNotFound.
+  virtual Status Drop(const std::string& keyspace) = 0;
   virtual EmbeddedStats stats() const = 0;
   // Writes what is in memory to LMDB and lets go of the log; not needed for durability.
   virtual Status Flush() = 0;

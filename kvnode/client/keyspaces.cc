@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 namespace metaring::client {
 namespace {
 
 constexpr char kPrefix[] = "keyspace/";
+constexpr char kDroppedPrefix[] = "dropped/";
 constexpr char kNextIdKey[] = "next_id";
 constexpr uint8_t kFormat = 1;
 constexpr size_t kNameBytesMax = 64;
@@ -101,6 +104,53 @@ Result<std::vector<KeyspaceInfo>> ListKeyspaces(Kv& system) {
     request.cursor = page.cursor;
   } while (!request.cursor.empty());
   return list;
+}
+
+Status UnnameKeyspace(Kv& system, const std::string& name) {
+  RETURN_IF_ERROR(ValidateKeyspaceName(name));
+  const Bytes key = kPrefix + name;
+  ASSIGN_OR_RETURN(const auto record, system.Get(key));
+  if (!record) return Fail(ErrorCode::kNotFound, "there is no keyspace \"" + name + "\"");
+  ASSIGN_OR_RETURN(const Keyspace keyspace, DecodeKeyspace(name, record->value));
+  Transaction transaction;
+  transaction.compares = {{.kind = Compare::Kind::kVersion,
+                           .key = key,
+                           .version = record->version,
+                           .value = {},
+                           .end = {}}};
+  transaction.then_ops = {{.kind = Op::Kind::kDelete, .key = key, .value = {}},
+                          {.kind = Op::Kind::kPut,
+                           .key = kDroppedPrefix + std::to_string(keyspace.id.value()),
+                           .value = {}}};
+  transaction.frees_space = true;
+  ASSIGN_OR_RETURN(const TransactReply reply, system.Transact(transaction));
+  if (reply.succeeded) return {};
+  return Fail(ErrorCode::kConflict, "keyspace \"" + name + "\" is being changed; try again");
+}
+
+Result<std::vector<KeyspaceId>> ListUnnamed(Kv& system) {
+  std::vector<KeyspaceId> ids;
+  ScanRequest request;
+  request.begin = kDroppedPrefix;
+  do {
+    ASSIGN_OR_RETURN(ScanPage page, system.Scan(request));
+    for (const ScanItem& item : page.items) {
+      const ByteView digits = ByteView(item.key).substr(sizeof(kDroppedPrefix) - 1);
+      uint32_t id = 0;
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+      if (error != std::errc{} || end != digits.data() + digits.size() || id == 0) {
+        return Fail(ErrorCode::kCorrupt, "the catalog of keyspaces has a damaged key");
+      }
+      ids.emplace_back(id);
+    }
+    request.cursor = page.cursor;
+  } while (!request.cursor.empty());
+  return ids;
+}
+
+Status ForgetUnnamed(Kv& system, KeyspaceId id) {
+  RETURN_IF_ERROR(system.Delete(kDroppedPrefix + std::to_string(id.value())));
+  return {};
 }
 
 }  // namespace metaring::client

@@ -11,14 +11,21 @@
 #include "kvnode/ctl/bench.h"
 #include "kvnode/ctl/command.h"
 #include "kvnode/ctl/exit_status.h"
+#include "kvnode/ctl/fs.h"
+#include "kvnode/ctl/keyspace.h"
+#include "kvnode/ctl/kv.h"
+#include "kvnode/ctl/txn.h"
+#include "kvnode/ctl/volume.h"
 
 namespace {
 
 using metaring::ctl::Command;
 
 std::vector<Command> AddAllCommands(CLI::App& app) {
+  using namespace metaring::ctl;  // NOLINT(google-build-using-namespace)
   std::vector<Command> all;
-  for (const auto& add : {metaring::ctl::AddBenchCommands}) {
+  for (const auto& add : {AddKvCommands, AddTxnCommand, AddKeyspaceCommands, AddVolumeCommands,
+                          AddFsCommands, AddBenchCommands}) {
     for (Command& command : add(app)) all.push_back(std::move(command));
   }
   return all;

@@ -71,6 +71,23 @@ class EmbeddedTest : public testing::TestWithParam<bool> {
   std::unique_ptr<Kv> kv_;
 };
 
+TEST_P(EmbeddedTest, ADroppedKeyspaceIsGoneAndItsNameIsFree) {
+  ASSERT_TRUE(embedded_->Create("other", {}));
+  {
+    const auto other = *embedded_->Open("other");
+    for (int i = 0; i < 2500; ++i) ASSERT_TRUE(other->Put("key" + std::to_string(i), "value"));
+    ASSERT_TRUE(other->Put("large", Bytes(3 << 20, 'x')));
+  }
+  ASSERT_TRUE(kv_->Put("kept", "value"));
+  ASSERT_TRUE(embedded_->Drop("other"));
+  EXPECT_EQ(embedded_->Drop("other").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(embedded_->Open("other").error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(embedded_->Create("other", {}));
+  EXPECT_TRUE((*embedded_->Open("other"))->Scan({})->items.empty());
+  EXPECT_EQ((*kv_->Get("kept"))->value, "value");
+  EXPECT_EQ(embedded_->List()->size(), 2u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Forms, EmbeddedTest, testing::Bool(),
                          [](const auto& form) { return form.param ? "Files" : "Memory"; });
 

@@ -47,9 +47,27 @@ TEST(Volume, ADamagedRecordIsCorrupt) {
   EXPECT_CODE(LoadVolume(fs.kv()), ErrorCode::kCorrupt);
 }
 
+// As if it had never been formatted.
+void EraseFreshVolume(client::Kv& kv) {
+  for (const Bytes& key :
+       {keys::Volume(), keys::NextIno(), keys::Header(kRootIno), keys::InodesUsed()}) {
+    ASSERT_OK(kv.Delete(key));
+  }
+}
+
+TEST(Volume, IsNotFormattedOverOtherKeys) {
+  TestVolume fs;
+  EXPECT_CODE(FormatVolume(fs.kv(), {}, fs.clock()), ErrorCode::kExists);
+  EraseFreshVolume(fs.kv());
+  ASSERT_OK(fs.kv().Put("somebody's", "value"));
+  EXPECT_CODE(FormatVolume(fs.kv(), {}, fs.clock()), ErrorCode::kExists);
+  ASSERT_OK(fs.kv().Delete("somebody's"));
+  EXPECT_OK(FormatVolume(fs.kv(), {}, fs.clock()));
+}
+
 TEST(Volume, RefusesOptionsOutOfTheirRange) {
   TestVolume fs;
-  ASSERT_OK(fs.kv().Delete(keys::Volume()));
+  EraseFreshVolume(fs.kv());
   const auto with = [&](auto change) {
     VolumeOptions options;
     change(options);

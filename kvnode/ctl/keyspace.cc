@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kvnode/ctl/keyspace.h"
+
+#include <fmt/format.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "kvnode/ctl/exit_status.h"
+#include "kvnode/ctl/store_access.h"
+
+namespace metaring::ctl {
+namespace {
+
+struct KeyspaceArguments {
+  StoreOptions store;
+  std::string name;
+  std::string compression = "none";
+  client::KeyspaceOptions options;
+};
+
+const char* NameOf(client::Compression compression) {
+  return compression == client::Compression::kZstd ? "zstd" : "none";
+}
+
+nlohmann::json ToJson(const client::KeyspaceInfo& info) {
+  return {{"name", info.name},
+          {"compression", NameOf(info.options.compression)},
+          {"compression_bytes_min", info.options.compression_bytes_min}};
+}
+
+Result<int> Create(client::Embedded& store, const KeyspaceArguments& args) {
+  client::KeyspaceOptions options = args.options;
+  if (args.compression == "zstd") options.compression = client::Compression::kZstd;
+  RETURN_IF_ERROR(store.Create(args.name, options));
+  return kExitOk;
+}
+
+Result<int> List(client::Embedded& store, const KeyspaceArguments& args) {
+  ASSIGN_OR_RETURN(const auto keyspaces, store.List());
+  if (args.store.json()) {
+    nlohmann::json all = nlohmann::json::array();
+    for (const client::KeyspaceInfo& info : keyspaces) all.push_back(ToJson(info));
+    RETURN_IF_ERROR(PrintJson(all));
+    return kExitOk;
+  }
+  Print(fmt::format("{:<32} {:<12} {:>10}\n", "NAME", "COMPRESSION", "FROM BYTES"));
+  for (const client::KeyspaceInfo& info : keyspaces) {
+    const bool compressed = info.options.compression != client::Compression::kNone;
+    Print(fmt::format("{:<32} {:<12} {:>10}\n", info.name, NameOf(info.options.compression),
+                      compressed ? std::to_string(info.options.compression_bytes_min) : "-"));
+  }
+  return kExitOk;
+}
+
+Result<int> Show(client::Embedded& store, const KeyspaceArguments& args) {
+  ASSIGN_OR_RETURN(const auto keyspaces, store.List());
+  for (const client::KeyspaceInfo& info : keyspaces) {
+    if (info.name != args.name) continue;
+    const nlohmann::json properties = ToJson(info);
+    if (args.store.json()) {
+      RETURN_IF_ERROR(PrintJson(properties));
+      return kExitOk;
+    }
+    for (const auto& [name, value] : properties.items()) {
+      Print(fmt::format("{:<22} {}\n", name,
+                        value.is_string() ? value.get<std::string>() : value.dump()));
+    }
+    return kExitOk;
+  }
+  return Fail(ErrorCode::kNotFound, "there is no keyspace \"" + Escaped(args.name) + "\"");
+}
+
+Result<int> Drop(client::Embedded& store, const KeyspaceArguments& args) {
+  RETURN_IF_ERROR(store.Drop(args.name));
+  return kExitOk;
+}
+
+using Body = Result<int> (*)(client::Embedded& store, const KeyspaceArguments& args);
+
+struct Declared {
+  CLI::App* app;
+  std::shared_ptr<KeyspaceArguments> args;
+  Command Runs(store::IfMissing if_missing, Body body) const {
+    return {app, [args = args, if_missing, body] {
+              return RunOnStore(args->store, if_missing,
+                                [&](client::Embedded& store) { return body(store, *args); });
+            }};
+  }
+};
+
+Declared Declare(CLI::App& group, const char* name, const char* what, bool named) {
+  Declared declared{group.add_subcommand(name, what), std::make_shared<KeyspaceArguments>()};
+  DeclareStoreOptions(*declared.app, declared.args->store);
+  if (named) declared.app->add_option("NAME", declared.args->name, "The keyspace")->required();
+  return declared;
+}
+
+}  // namespace
+
+std::vector<Command> AddKeyspaceCommands(CLI::App& root) {
+  CLI::App& group = *root.add_subcommand("keyspace", "The keyspaces of a store");
+  group.require_subcommand(1);
+  const Declared create =
+      Declare(group, "create", "Make a keyspace, and the store if need be", true);
+  create.app
+      ->add_option("--compression", create.args->compression, "none or zstd, fixed at creation")
+      ->check(CLI::IsMember({"none", "zstd"}))
+      ->capture_default_str();
+  create.app
+      ->add_option("--compression-bytes-min", create.args->options.compression_bytes_min,
+                   "Smaller values are stored as they are")
+      ->capture_default_str();
+  const Declared list = Declare(group, "list", "Name all, with their properties", false);
+  const Declared show = Declare(group, "show", "Print the properties of one", true);
+  const Declared drop = Declare(group, "drop", "Remove a keyspace and all that is in it", true);
+  return {create.Runs(store::IfMissing::kCreate, Create), list.Runs(store::IfMissing::kFail, List),
+          show.Runs(store::IfMissing::kFail, Show), drop.Runs(store::IfMissing::kFail, Drop)};
+}
+
+}  // namespace metaring::ctl
