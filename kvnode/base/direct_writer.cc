@@ -22,7 +22,8 @@ DirectWriter::~DirectWriter() {
 }
 
 void DirectWriter::Reserve(size_t bytes) {
-  if (bytes <= capacity_) return;
+  // What one large append needed is not kept.
+  if (bytes <= capacity_ && (capacity_ <= kKeptBytes || bytes > kKeptBytes)) return;
   const size_t capacity = std::bit_ceil(bytes);
   std::unique_ptr<char, Free> larger(static_cast<char*>(std::aligned_alloc(kBlockBytes, capacity)));
   CHECK(larger != nullptr);

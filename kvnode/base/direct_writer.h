@@ -37,10 +37,12 @@ class DirectWriter {
 
  private:
   static constexpr size_t kBlockBytes = File::kWriteThroughBlockBytes;
+  static constexpr size_t kKeptBytes = 1 << 20;
   struct Free {
     void operator()(char* memory) const { std::free(memory); }
   };
 
+  // Makes the buffer hold `bytes`; keeps its first block.
   void Reserve(size_t bytes);
   Status LoadBlock(const File& file, uint64_t block, size_t bytes);
 

@@ -184,6 +184,14 @@ TEST_F(PosixDiskTest, AppendsOfAnySizeFollowEachOther) {
   EXPECT_EQ(*file->Size(), 1u << 20);
 }
 
+TEST_F(PosixDiskTest, ASmallAppendAfterALargeOneFollowsIt) {
+  const auto file = MustCreate("log");
+  ASSERT_TRUE(file->Allocate(4 << 20));
+  const Bytes data = Pattern(3'000'000);
+  AppendInPieces(*file, 0, data, {1'500'001, 7, 1'200'000, 100});
+  EXPECT_EQ(*file->ReadAt(0, data.size()), data);
+}
+
 TEST_F(PosixDiskTest, AnAppendInTheMiddleOfABlockKeepsWhatIsBeforeIt) {
   const Bytes data = Pattern(10'000);
   {
