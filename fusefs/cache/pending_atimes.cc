@@ -37,39 +37,33 @@ void PendingAtimes::Drop(Ino ino) {
   MutexLock lock(mutex_);
   atimes_.erase(ino);
   size_ = atimes_.size();
-  while (storing_ == ino) {
+  while (storing_.contains(ino)) {
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= left.zero()) return;
     stored_.WaitFor(mutex_, left);
   }
 }
 
-std::vector<PendingAtimes::Item> PendingAtimes::Some(size_t count) const {
+std::vector<PendingAtimes::Item> PendingAtimes::BeginStore(size_t count) {
   std::vector<Item> items;
   MutexLock lock(mutex_);
   for (const auto& [ino, item] : atimes_) {
     if (items.size() == count) break;
     items.push_back(item);
+    storing_.insert(ino);
   }
   return items;
 }
 
-bool PendingAtimes::BeginStore(const Item& item) {
+void PendingAtimes::EndStore(const std::vector<Item>& items) {
   MutexLock lock(mutex_);
-  const auto it = atimes_.find(item.ref.ino);
-  if (it == atimes_.end()) return false;
-  storing_ = item.ref.ino;
-  return true;
-}
-
-void PendingAtimes::EndStore(const Item& item) {
-  MutexLock lock(mutex_);
-  storing_.reset();
-  stored_.NotifyAll();
-  const auto it = atimes_.find(item.ref.ino);
-  if (it == atimes_.end() || it->second.atime != item.atime) return;
-  atimes_.erase(it);
+  for (const Item& item : items) {
+    storing_.erase(item.ref.ino);
+    const auto it = atimes_.find(item.ref.ino);
+    if (it != atimes_.end() && it->second.atime == item.atime) atimes_.erase(it);
+  }
   size_ = atimes_.size();
+  stored_.NotifyAll();
 }
 
 }  // namespace metaring::fusefs

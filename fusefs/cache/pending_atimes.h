@@ -10,8 +10,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "fusefs/meta/inode.h"
@@ -44,20 +44,19 @@ class PendingAtimes {
   // is on its way to the store, so that it cannot arrive second. Not while moving a record: what is
   // on its way may wait for that move.
   void Drop(Ino ino);
-  // At most `count` of them, to be stored. They stay visible until they are.
-  std::vector<Item> Some(size_t count) const;
-  // False when the item was dropped meanwhile; else it must be stored now, then EndStore.
-  bool BeginStore(const Item& item);
-  // Forgets the entry, unless a newer time was noted since.
-  void EndStore(const Item& item);
+  // At most `count` of them, to be stored now; then EndStore, with the same. They stay visible
+  // until then.
+  std::vector<Item> BeginStore(size_t count);
+  // Forgets them, but for those of which a newer time was noted since.
+  void EndStore(const std::vector<Item>& items);
   bool empty() const { return size_.load(std::memory_order_acquire) == 0; }
 
  private:
   mutable Mutex mutex_;
   CondVar stored_;
   std::unordered_map<Ino, Item> atimes_ GUARDED_BY(mutex_);
-  std::optional<Ino> storing_ GUARDED_BY(mutex_);  // one thread stores, one at a time
-  std::atomic<size_t> size_{0};                    // of atimes_
+  std::unordered_set<Ino> storing_ GUARDED_BY(mutex_);  // between BeginStore and EndStore
+  std::atomic<size_t> size_{0};                         // of atimes_
 };
 
 }  // namespace metaring::fusefs

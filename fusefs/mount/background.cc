@@ -115,19 +115,19 @@ void Background::StorePending(int64_t before_monotonic_nanos) {
 }
 
 void Background::StoreAtimes(size_t count) {
-  for (const PendingAtimes::Item& item : filesystem_.atimes.Some(count)) {
-    if (!filesystem_.atimes.BeginStore(item)) continue;
-    // An access time that cannot be stored is lost: it is not worth a second attempt.
-    if (item.ref.directory) {
-      (void)TouchDirectory(filesystem_.context, item.ref.ino, item.atime);
-    } else {
-      WriteBackRequest request;
-      request.ref = item.ref;
-      request.atime = item.atime;
-      (void)filesystem_.WriteBack(request);
-    }
-    filesystem_.atimes.EndStore(item);
+  const auto items = filesystem_.atimes.BeginStore(count);
+  if (items.empty()) return;
+  std::vector<Accessed> accessed;
+  accessed.reserve(items.size());
+  for (const PendingAtimes::Item& item : items) {
+    // It may have moved since it was read.
+    accessed.push_back({filesystem_.inodes.Find(item.ref.ino).value_or(item.ref), item.atime});
   }
+  // Access times that cannot be stored are lost: they are not worth a second attempt.
+  if (const Status stored = fusefs::StoreAtimes(filesystem_.context, accessed); !stored) {
+    LogDebug("mount", "access times are lost: {}", stored.error().message);
+  }
+  filesystem_.atimes.EndStore(items);
 }
 
 void Background::ReclaimAll(const std::vector<Ino>& orphans) {

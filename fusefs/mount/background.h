@@ -50,7 +50,7 @@ class Background {
     bool empty() const { return orphans.empty() && !sweep && !stop; }
   };
   static constexpr size_t kOrphansPerStep = 64;
-  static constexpr size_t kAtimesPerStep = 256;
+  static constexpr size_t kAtimesPerStep = 2048;
 
   void Run();
   Work AwaitWork();

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -159,6 +160,15 @@ struct SetAttrRequest {
 };
 Result<Node> SetAttr(const Context& ctx, const SetAttrRequest& request);
 
+// That an object was read.
+struct Accessed {
+  InodeRef ref;
+  Time when;
+};
+// Raises access times where relatime (mount(8)) wants it, many in one transaction. What is gone, or
+// changes meanwhile, stays as it is: an access time is not worth a second attempt.
+Status StoreAtimes(const Context& ctx, std::span<const Accessed> accessed);
+
 struct SetXattrRequest {
   InodeRef ref;
   std::string name;  // with its namespace; system.posix_acl_access and _default are checked and
@@ -203,9 +213,6 @@ struct ReadDirReply {
   bool end = false;                     // nothing follows
 };
 Result<ReadDirReply> ReadDir(const Context& ctx, const ReadDirRequest& request);
-
-// Records that a directory was read, if relatime says so: raises its atime to `when`.
-Status TouchDirectory(const Context& ctx, Ino directory, Time when);
 
 // --- content
 // ---------------------------------------------------------------------------------------

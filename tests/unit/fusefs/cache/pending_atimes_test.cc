@@ -41,42 +41,40 @@ TEST(PendingAtimes, ANotedTimeIsShownUnlessTheStoreHasANewerOne) {
 TEST(PendingAtimes, ItStaysVisibleUntilItIsStored) {
   PendingAtimes atimes;
   atimes.Note(Ref(5), Time{10, 0});
-  const auto items = atimes.Some(10);
+  const auto items = atimes.BeginStore(10);
   ASSERT_EQ(items.size(), 1u);
-  ASSERT_TRUE(atimes.BeginStore(items[0]));
   EXPECT_FALSE(atimes.empty());
-  atimes.EndStore(items[0]);
+  atimes.EndStore(items);
   EXPECT_TRUE(atimes.empty());
 }
 
 TEST(PendingAtimes, ANewerTimeThatIsNotedWhileAnOlderIsStoredStays) {
   PendingAtimes atimes;
   atimes.Note(Ref(5), Time{10, 0});
-  const auto items = atimes.Some(10);
-  ASSERT_TRUE(atimes.BeginStore(items[0]));
+  const auto items = atimes.BeginStore(10);
   atimes.Note(Ref(5), Time{20, 0});
-  atimes.EndStore(items[0]);
+  atimes.EndStore(items);
   EXPECT_FALSE(atimes.empty());
 }
 
 TEST(PendingAtimes, WhatWasDroppedIsNotStored) {
   PendingAtimes atimes;
   atimes.Note(Ref(5), Time{10, 0});
-  const auto items = atimes.Some(10);
+  atimes.Note(Ref(6), Time{10, 0});
   atimes.Drop(Ino{5});
-  EXPECT_FALSE(atimes.BeginStore(items[0]));
-  EXPECT_TRUE(atimes.empty());
+  const auto items = atimes.BeginStore(10);
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].ref.ino, Ino{6});
 }
 
 // A removal must not wait for a store that may be waiting for that very removal.
 TEST(PendingAtimes, ForgettingDoesNotWaitForAStore) {
   PendingAtimes atimes;
   atimes.Note(Ref(5), Time{10, 0});
-  const auto items = atimes.Some(10);
-  ASSERT_TRUE(atimes.BeginStore(items[0]));
+  const auto items = atimes.BeginStore(10);
   atimes.Forget(Ino{5});
   EXPECT_TRUE(atimes.empty());
-  atimes.EndStore(items[0]);
+  atimes.EndStore(items);
 }
 
 TEST(PendingAtimes, TheNumberIsBounded) {
@@ -84,7 +82,7 @@ TEST(PendingAtimes, TheNumberIsBounded) {
   for (uint64_t i = 0; i < PendingAtimes::kEntriesMax + 10; ++i) {
     atimes.Note(Ref(i), Time{1, 0});
   }
-  EXPECT_EQ(atimes.Some(SIZE_MAX).size(), PendingAtimes::kEntriesMax);
+  EXPECT_EQ(atimes.BeginStore(SIZE_MAX).size(), PendingAtimes::kEntriesMax);
 }
 
 }  // namespace

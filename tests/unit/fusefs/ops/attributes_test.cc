@@ -124,23 +124,51 @@ TEST_F(SetAttrOp, ADirectorysExplicitTimeEndsWithTheNextEntryChange) {
   }
 }
 
-TEST_F(SetAttrOp, ReadingADirectoryMovesAtimeByRelatime) {
-  const Node directory = fs_.MakeDirectory("d");
-  const Time first = fs_.Tick();
-  ASSERT_OK(TouchDirectory(fs_.ctx(), directory.inode.ino, first));
-  EXPECT_EQ(Now(directory).atime, first);
-  const Time second = fs_.Tick();
-  ASSERT_OK(TouchDirectory(fs_.ctx(), directory.inode.ino, second));
-  EXPECT_EQ(Now(directory).atime, first);
-  fs_.MakeFile("a", directory.inode.ino);
-  const Time third = fs_.Tick();
-  ASSERT_OK(TouchDirectory(fs_.ctx(), directory.inode.ino, third));
-  EXPECT_EQ(Now(directory).atime, third);
-  fs_.clock().Advance(int64_t{25} * 3600 * 1'000'000'000);
-  const Time day_later = fs_.Tick();
-  ASSERT_OK(TouchDirectory(fs_.ctx(), directory.inode.ino, day_later));
-  EXPECT_EQ(Now(directory).atime, day_later);
-  EXPECT_CODE(TouchDirectory(fs_.ctx(), Ino{999}, third), ErrorCode::kStale);
+TEST_F(SetAttrOp, ReadingMovesAtimeByRelatime) {
+  for (const Node& node : {fs_.MakeDirectory("d"), fs_.MakeFile("f")}) {
+    const auto read_at = [&](Time when) {
+      const Accessed accessed[] = {{node.ref(), when}};
+      ASSERT_OK(StoreAtimes(fs_.ctx(), accessed));
+    };
+    const Time ctime = Now(node).ctime;
+    const Time first = fs_.Tick();
+    read_at(first);
+    EXPECT_EQ(Now(node).atime, first);
+    EXPECT_EQ(Now(node).ctime, ctime);
+    read_at(fs_.Tick());
+    EXPECT_EQ(Now(node).atime, first);
+    SetAttrRequest change;
+    change.ref = node.ref();
+    change.mode = 0700;
+    ASSERT_OK(SetAttr(fs_.ctx(), change));
+    const Time third = fs_.Tick();
+    read_at(third);
+    EXPECT_EQ(Now(node).atime, third);
+    fs_.clock().Advance(int64_t{25} * 3600 * 1'000'000'000);
+    const Time day_later = fs_.Tick();
+    read_at(day_later);
+    EXPECT_EQ(Now(node).atime, day_later);
+    read_at(third);
+    EXPECT_EQ(Now(node).atime, day_later);
+  }
+}
+
+TEST_F(SetAttrOp, ManyAccessTimesAreStoredTogetherWithoutThoseOfWhatIsGone) {
+  std::vector<Node> nodes;
+  std::vector<Accessed> accessed;
+  for (int i = 0; i < 600; ++i) nodes.push_back(fs_.MakeFile("f" + std::to_string(i)));
+  const Time when = fs_.Tick();
+  for (const Node& node : nodes) accessed.push_back({node.ref(), when});
+  accessed.push_back({InodeRef{Ino{999'999}, Place{kRootIno, "never"}}, when});
+  UnlinkRequest unlink;
+  unlink.parent = kRootIno;
+  unlink.name = "f300";
+  ASSERT_OK(Unlink(fs_.ctx(), unlink));
+  ASSERT_OK(StoreAtimes(fs_.ctx(), accessed));
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (i == 300) continue;
+    EXPECT_EQ(Now(nodes[i]).atime, when);
+  }
 }
 
 Bytes ExtendedAcl() {
