@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Admission: how many connections and requests a server takes on. What is over a bound is refused
+// at once, so that nothing queues without one.
+#ifndef METARING_KVNODE_RPC_ADMISSION_H_
+#define METARING_KVNODE_RPC_ADMISSION_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "kvnode/base/mutex.h"
+#include "kvnode/base/result.h"
+#include "kvnode/rpc/identity.h"
+
+namespace metaring::rpc {
+
+struct ServerLimits {
+  size_t frame_bytes_max = size_t{20} << 20;
+  size_t connections_max = 4096;
+  size_t connections_per_address_max = 4096;
+  // Of connections_max, only for peers whose role is node.
+  size_t connections_reserved_for_nodes = 64;
+  // Connections whose handshake is not done yet. A node that connects is one of them first.
+  size_t handshakes_max = 256;
+  size_t requests_per_connection_max = 1024;
+  size_t requests_max = 16'384;
+  // Bytes of answers that wait for a connection's peer to read; over it the connection is not read
+  // until half of them are gone.
+  size_t reply_bytes_per_connection_max = size_t{32} << 20;
+  std::chrono::milliseconds handshake_deadline{10'000};  // all of it, however many reads
+  // Without a request, or with one that has begun and is not whole.
+  std::chrono::milliseconds idle_deadline{600'000};
+  // In which a peer must read 64 KiB of answers, or all there are.
+  std::chrono::milliseconds write_deadline{30'000};
+};
+
+// Since the start, and now. Values of different moments, each right by itself.
+struct ServerStats {
+  uint64_t connections = 0;
+  uint64_t connections_refused = 0;
+  uint64_t handshakes_failed = 0;
+  uint64_t requests_in_flight = 0;
+  uint64_t requests = 0;
+  uint64_t requests_refused = 0;  // answered BUSY
+};
+
+// Thread-safe.
+class Admission {
+ public:
+  explicit Admission(const ServerLimits& limits) : limits_(limits) {}
+
+  // A connection came in. kBusy: over a bound, and it is not counted.
+  Status Connect(const std::string& address);
+  // Its handshake is done. kBusy: what is left is for nodes; Disconnect is called all the same.
+  Status Identify(Role role);
+  // It ended. `role`: as Identify was told, if it was.
+  void Disconnect(const std::string& address, bool identified, Role role);
+
+  // A request came in; `on_connection`: how many of its connection are in flight.
+  bool BeginRequest(size_t on_connection);
+  void EndRequest() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  void NoteHandshakeFailed() { handshakes_failed_.fetch_add(1, std::memory_order_relaxed); }
+
+  ServerStats stats() const;
+  // Until no connection is left, or the time is over.
+  void AwaitNoConnections(std::chrono::milliseconds at_most);
+
+ private:
+  const ServerLimits limits_;
+
+  std::atomic<uint64_t> in_flight_{0};
+  std::atomic<uint64_t> requests_{0};
+  std::atomic<uint64_t> requests_refused_{0};
+  std::atomic<uint64_t> handshakes_failed_{0};
+
+  mutable Mutex mutex_;
+  CondVar fewer_;
+  std::map<std::string, size_t> per_address_ GUARDED_BY(mutex_);
+  size_t total_ GUARDED_BY(mutex_) = 0;
+  size_t handshakes_ GUARDED_BY(mutex_) = 0;
+  size_t not_nodes_ GUARDED_BY(mutex_) = 0;  // identified, and of another role
+  uint64_t refused_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace metaring::rpc
+
+#endif  // METARING_KVNODE_RPC_ADMISSION_H_
