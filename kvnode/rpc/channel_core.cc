@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kvnode/rpc/channel_core.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace metaring::rpc {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+LinkLimits LimitsOf(const ChannelOptions& options) {
+  LinkLimits limits;
+  limits.frame_bytes_max = options.frame_bytes_max;
+  // The bound of the queue is Start's: a client reads on while it has much to send.
+  limits.queue_bytes_max = std::numeric_limits<size_t>::max();
+  limits.handshake_deadline = options.connect_deadline;
+  limits.write_deadline = options.write_deadline;
+  return limits;
+}
+
+// Where a frame has its seqid: behind length, version, and the method with its length.
+void SetSeqid(Bytes& frame, size_t method_bytes, int32_t seqid) {
+  const size_t at = kFrameHeadBytes + 8 + method_bytes;
+  for (size_t i = 0; i < 4; ++i) {
+    frame[at + i] = static_cast<char>(static_cast<uint32_t>(seqid) >> (24 - 8 * i) & 0xff);
+  }
+}
+
+}  // namespace
+
+Status ChannelLink::OnReady(const SSL*) {
+  core_->Connected(shared_from_this());
+  return {};
+}
+
+Status ChannelLink::OnFrame(ByteView frame) {
+  heard_ = true;
+  return core_->Complete(frame);
+}
+
+void ChannelLink::OnClosed(const Error& why, bool refused) {
+  std::exchange(core_, nullptr)->Broken(*this, why, refused && !heard_);
+}
+
+ChannelCore::ChannelCore(IoLoop& loop, ChannelOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      io_(std::in_place, loop.context),
+      random_(std::random_device()()) {}
+
+void ChannelCore::Post(void (ChannelCore::*step)()) {
+  asio::post(loop_.context, [self = shared_from_this(), step] { (self.get()->*step)(); });
+}
+
+void ChannelCore::PostFailure(Channel::Callback callback, Error error) {
+  asio::post(loop_.context,
+             [callback = std::move(callback), error = std::move(error)] { callback(Fail(error)); });
+}
+
+// Why a call cannot begin now.
+std::optional<Error> ChannelCore::Refusal(const Bytes& frame) const {
+  if (state_ == State::kShut) return Error{ErrorCode::kUnavailable, "the channel is closed"};
+  if (frame.size() - kFrameHeadBytes > options_.frame_bytes_max) {
+    return Error{ErrorCode::kTooBig, "the request is over the limit of a frame"};
+  }
+  if (pending_.size() >= options_.calls_max) {
+    return Error{ErrorCode::kBusy, "too many calls in flight"};
+  }
+  if (link_ != nullptr && link_->queued_bytes() > options_.queue_bytes_max) {
+    return Error{ErrorCode::kBusy, "too much waits to be sent"};
+  }
+  if (state_ == State::kIdle && Clock::now() < retry_at_) {
+    return Error{ErrorCode::kUnavailable, last_failure_};
+  }
+  return std::nullopt;
+}
+
+CallId ChannelCore::Start(const std::string& method, Bytes frame, Channel::TimePoint deadline,
+                          Channel::Callback callback) {
+  EndFrame(frame);
+  const MutexLock lock(mutex_);
+  const CallId id = pending_.NextId();
+  if (std::optional<Error> refusal = Refusal(frame)) {
+    PostFailure(std::move(callback), *std::move(refusal));
+    return id;
+  }
+  SetSeqid(frame, method.size(), PendingCalls::SeqidOf(id));
+  PendingCall& call = pending_.Add(id, {method, deadline, std::move(callback), {}});
+  if (state_ == State::kConnected) {
+    // Zero when it is just breaking: then the call fails with all others, as not sent.
+    if (const uint64_t end = link_->Send(std::move(frame)); end != 0) call.end = end;
+  } else {
+    call.waiting_frame = std::move(frame);
+    waiting_.push_back(PendingCalls::SeqidOf(id));
+    if (state_ == State::kIdle) {
+      state_ = State::kConnecting;
+      Post(&ChannelCore::Connect);
+    }
+  }
+  if (deadline < timer_for_ && !timer_due_) {
+    timer_due_ = true;
+    Post(&ChannelCore::ArmTimer);
+  }
+  return id;
+}
+
+void ChannelCore::Cancel(CallId id) {
+  const MutexLock lock(mutex_);
+  std::optional<PendingCall> call = pending_.Take(PendingCalls::SeqidOf(id));
+  if (!call) return;
+  const char* text = call->sent() ? "cancelled" : "cancelled before it was sent";
+  PostFailure(std::move(call->callback), Error{ErrorCode::kCancelled, text});
+}
+
+void ChannelCore::Shut() {
+  const MutexLock lock(mutex_);
+  state_ = State::kShut;
+  Post(&ChannelCore::Close);
+}
+
+void ChannelCore::Disconnect() {
+  asio::post(loop_.context, [self = shared_from_this()] {
+    if (self->io_ && self->io_->link != nullptr) {
+      const std::shared_ptr<ChannelLink> link = self->io_->link;
+      link->Close(Error{ErrorCode::kUnavailable, "disconnected"});
+    }
+  });
+}
+
+bool ChannelCore::connected() const {
+  const MutexLock lock(mutex_);
+  return state_ == State::kConnected;
+}
+
+void ChannelCore::Connect() {
+  if (!io_) return;
+  const uint64_t attempt = ++io_->attempt;
+  io_->connect_timer.expires_after(options_.connect_deadline);
+  io_->connect_timer.async_wait([self = shared_from_this(), attempt](const auto& error) {
+    if (error || !self->io_ || self->io_->attempt != attempt) return;
+    const char* text = "the connection took too long";
+    const std::shared_ptr<ChannelLink> link = self->io_->link;
+    if (link == nullptr) return self->ConnectFailed(text);
+    link->Close(Error{ErrorCode::kDeadlineExceeded, text});
+  });
+  asio::error_code error;
+  const auto address = asio::ip::make_address(options_.host, error);
+  if (error) return Resolve(attempt);
+  TryEndpoints(attempt, std::make_shared<Endpoints>(Endpoints{{address, options_.port}}), 0);
+}
+
+void ChannelCore::Resolve(uint64_t attempt) {
+  io_->resolver.emplace(loop_.context);
+  io_->resolver->async_resolve(
+      options_.host, std::to_string(options_.port), Resolver::numeric_service,
+      [self = shared_from_this(), attempt](const auto& error, const auto& found) {
+        if (!self->io_ || self->io_->attempt != attempt) return;
+        if (error) return self->ConnectFailed(error.message());
+        auto endpoints = std::make_shared<Endpoints>();
+        for (const auto& entry : found) endpoints->push_back(entry.endpoint());
+        self->TryEndpoints(attempt, endpoints, 0);
+      });
+}
+
+void ChannelCore::TryEndpoints(uint64_t attempt, const std::shared_ptr<const Endpoints>& endpoints,
+                               size_t index) {
+  if (index == endpoints->size()) return ConnectFailed("no address");
+  const asio::ip::tcp::endpoint& endpoint = (*endpoints)[index];
+  if (options_.tls == nullptr &&
+      !(options_.allow_insecure_plain_text && endpoint.address().is_loopback())) {
+    return ConnectFailed("plain text was not allowed, or the address is not of loopback");
+  }
+  io_->connecting = std::make_shared<asio::ip::tcp::socket>(loop_.context);
+  io_->connecting->async_connect(endpoint,
+                                 [self = shared_from_this(), attempt, endpoints, index,
+                                  socket = io_->connecting](const asio::error_code& error) {
+                                   if (!self->io_ || self->io_->attempt != attempt) return;
+                                   if (!error) return self->Adopt(std::move(*socket));
+                                   if (index + 1 == endpoints->size())
+                                     return self->ConnectFailed(error.message());
+                                   self->TryEndpoints(attempt, endpoints, index + 1);
+                                 });
+}
+
+void ChannelCore::Adopt(asio::ip::tcp::socket socket) {
+  io_->connecting.reset();
+  SslPtr session;
+  if (options_.tls != nullptr) {
+    const std::string& name = options_.server_name.empty() ? options_.host : options_.server_name;
+    session.reset(options_.tls->NewClientSession(name));
+  }
+  const auto link = std::make_shared<ChannelLink>(loop_, LimitsOf(options_), shared_from_this());
+  io_->link = link;
+  link->Open(std::move(socket), std::move(session));
+}
+
+void ChannelCore::Connected(const std::shared_ptr<Link>& link) {
+  io_->connect_timer.cancel();
+  const MutexLock lock(mutex_);
+  if (state_ == State::kShut) return;
+  state_ = State::kConnected;
+  link_ = std::static_pointer_cast<ChannelLink>(link);
+  for (const int32_t seqid : std::exchange(waiting_, {})) {
+    PendingCall* const call = pending_.Find(seqid);
+    if (call != nullptr) call->end = link->Send(std::exchange(call->waiting_frame, {}));
+  }
+}
+
+Status ChannelCore::Complete(ByteView frame) {
+  ASSIGN_OR_RETURN(const Message message, ParseMessage(frame));
+  if (message.type != MessageType::kReply && message.type != MessageType::kException) {
+    return Fail(ErrorCode::kInvalidArgument, "the message is not a reply");
+  }
+  std::optional<PendingCall> call;
+  {
+    const MutexLock lock(mutex_);
+    backoff_ = std::chrono::nanoseconds{0};
+    call = pending_.Take(message.seqid);
+  }
+  if (!call) return {};  // ended before
+  if (message.method != call->method) {
+    call->callback(Fail(ErrorCode::kUnknownOutcome, "the reply is of another method"));
+    return Fail(ErrorCode::kInvalidArgument, "a reply of another method");
+  }
+  if (message.type == MessageType::kException) {
+    call->callback(Fail(DecodeApplicationException(message.body)));
+  } else {
+    call->callback(message.body);
+  }
+  return {};
+}
+
+void ChannelCore::FailAll(const std::vector<PendingCall>& calls, uint64_t written, bool refused,
+                          const std::string& why) {
+  for (const PendingCall& call : calls) {
+    const bool received = call.sent() && call.end <= written && !refused;
+    call.callback(Fail(received ? ErrorCode::kUnknownOutcome : ErrorCode::kUnavailable,
+                       fmt::format("{} port {}: {}", options_.host, options_.port, why)));
+  }
+}
+
+void ChannelCore::Broken(const Link& link, const Error& why, bool refused) {
+  if (io_) io_->link.reset();
+  bool was_connected = false;
+  std::vector<PendingCall> calls;
+  {
+    const MutexLock lock(mutex_);
+    was_connected = link_ != nullptr;
+    link_.reset();
+    if (was_connected && !refused) {
+      if (state_ != State::kShut) state_ = State::kIdle;
+      calls = pending_.TakeAll();
+    }
+  }
+  if (was_connected && !refused) return FailAll(calls, link.bytes_written(), false, why.message);
+  // A server that speaks TLS 1.3 turns a client down after the client's handshake is done.
+  ConnectFailed(why.message);
+}
+
+void ChannelCore::ConnectFailed(const std::string& why) {
+  if (io_) {
+    ++io_->attempt;
+    io_->connect_timer.cancel();
+    io_->resolver.reset();
+    if (io_->connecting != nullptr) {
+      asio::error_code ignored;
+      io_->connecting->close(ignored);  // who waits for it has a share in it
+      io_->connecting.reset();
+    }
+  }
+  std::vector<PendingCall> calls;
+  {
+    const MutexLock lock(mutex_);
+    calls = pending_.TakeAll();
+    waiting_.clear();
+    backoff_ = std::clamp<std::chrono::nanoseconds>(backoff_ * 2, options_.backoff_min,
+                                                    options_.backoff_max);
+    const auto half = static_cast<uint64_t>(backoff_.count() / 2);
+    const auto wait = std::chrono::nanoseconds(half + random_.Below(half + 1));
+    retry_at_ = Clock::now() + wait;
+    last_failure_ = fmt::format("{} port {}: {}", options_.host, options_.port, why);
+    if (state_ != State::kShut) state_ = State::kIdle;
+  }
+  FailAll(calls, 0, true, why);
+}
+
+void ChannelCore::ArmTimer() {
+  Channel::TimePoint next;
+  {
+    const MutexLock lock(mutex_);
+    timer_due_ = false;
+    next = pending_.earliest();
+    timer_for_ = next;
+  }
+  if (!io_ || next == Channel::TimePoint::max() || io_->armed_for == next) return;
+  io_->armed_for = next;
+  io_->calls_timer.expires_at(next);
+  io_->calls_timer.async_wait([self = shared_from_this()](const asio::error_code& error) {
+    if (error || !self->io_) return;
+    self->io_->armed_for.reset();
+    self->ExpireCalls();
+  });
+}
+
+void ChannelCore::ExpireCalls() {
+  std::vector<PendingCall> expired;
+  {
+    const MutexLock lock(mutex_);
+    expired = pending_.TakeExpired(Clock::now());
+  }
+  ArmTimer();
+  for (PendingCall& call : expired) {
+    call.callback(
+        Fail(ErrorCode::kDeadlineExceeded,
+             call.sent() ? "no reply in time" : "not connected in time, before it was sent"));
+  }
+}
+
+// Ends everything that keeps the reactor waiting.
+void ChannelCore::Close() {
+  if (!io_) return;
+  if (const std::shared_ptr<ChannelLink> link = io_->link; link != nullptr) {
+    link->Close(Error{ErrorCode::kUnavailable, "the channel was closed"});
+  }
+  ConnectFailed("the channel was closed");
+  io_.reset();
+}
+
+}  // namespace metaring::rpc
