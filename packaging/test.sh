@@ -59,7 +59,10 @@ run_part() {
   case $1 in
     clang) build clang ;;
     # The generated headers are all that it needs of the build.
-    tidy) build clang metaring_records && python3 tests/lint/tidy.py -j "$JOBS" build/clang ;;
+    tidy)
+      build clang metaring_records metaring_echo &&
+        python3 tests/lint/tidy.py -j "$JOBS" build/clang
+      ;;
     asan | tsan) run_sanitizer "$1" ;;
     soak) build release && ctest --preset soak ;;
     release) build release && ctest --preset release -j "$JOBS" ;;
