@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kvnode/ctl/bench.h"
+#include "kvnode/ctl/cert.h"
 #include "kvnode/ctl/command.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/fs.h"
@@ -25,7 +26,7 @@ std::vector<Command> AddAllCommands(CLI::App& app) {
   using namespace metaring::ctl;  // NOLINT(google-build-using-namespace)
   std::vector<Command> all;
   for (const auto& add : {AddKvCommands, AddTxnCommand, AddKeyspaceCommands, AddVolumeCommands,
-                          AddFsCommands, AddBenchCommands}) {
+                          AddFsCommands, AddCertCommands, AddBenchCommands}) {
     for (Command& command : add(app)) all.push_back(std::move(command));
   }
   return all;

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from harness import FUSEFS, ROOT, ClusterTest, main, run
+from harness import FUSEFS, ROOT, ClusterTest, main, needs, run
 
 KVCTL = os.environ.get('METARING_KVCTL', str(ROOT / 'build/release/bin/kvctl'))
 
@@ -241,6 +241,62 @@ class Files(KvctlTest):
         self.fs('xattr remove', 'a/file', 'user.bytes')
         self.fs('xattr get', 'a/file', 'user.bytes', status=1)
         self.fs('xattr set', 'a/file', 'odd.name', 'x', status=1)
+
+
+class Certificates(KvctlTest):
+    def cert(self, command, *arguments, **options):
+        return self.kvctl('cert', command, '--dir', self.directory / 'pki', *arguments, **options)
+
+    def openssl(self, *arguments, status=0):
+        return run('openssl', *arguments, status=status)
+
+    @needs('openssl')
+    def test_what_openssl_makes_of_them(self):
+        pki = self.directory / 'pki'
+        self.cert('create-ca')
+        made = self.cert('create-node', 'node-1', '--host', 'localhost', '--host', '127.0.0.1')
+        self.assertEqual(made.decode().split(), [f'{pki}/node-1.crt', f'{pki}/node-1.key'])
+        self.cert('create-client', 'alice', '--days', '7')
+        self.cert('create-admin', 'root.admin')
+        for name in ('node-1', 'alice', 'root.admin'):
+            self.openssl('verify', '-x509_strict', '-CAfile', pki / 'ca.crt', pki / f'{name}.crt')
+            self.assertEqual((pki / f'{name}.key').stat().st_mode & 0o777, 0o400)
+        text = self.openssl('x509', '-noout', '-text', '-in', pki / 'node-1.crt')
+        self.assertIn('OU = node, CN = node-1', text)
+        self.assertIn('DNS:localhost, IP Address:127.0.0.1', text)
+        self.assertIn('prime256v1', text)
+        self.assertNotIn('Public Key Algorithm: rsa', text)
+
+    def test_nothing_is_overwritten(self):
+        self.cert('create-ca')
+        self.cert('create-client', 'alice')
+        before = (self.directory / 'pki' / 'alice.key').read_bytes()
+        self.cert('create-ca', status=1)
+        self.cert('create-client', 'alice', status=1)
+        self.assertIn('exists', self.said)
+        self.assertEqual((self.directory / 'pki' / 'alice.key').read_bytes(), before)
+        self.cert('create-client', 'alice', '--force')
+        self.assertNotEqual((self.directory / 'pki' / 'alice.key').read_bytes(), before)
+
+    @needs('openssl')
+    def test_revocation(self):
+        pki = self.directory / 'pki'
+        self.cert('create-ca')
+        self.cert('create-client', 'alice')
+        self.cert('create-client', 'bob')
+        self.cert('revoke', pki / 'alice.crt')
+        check = ('verify', '-crl_check', '-CAfile', pki / 'ca.crt', '-CRLfile', pki / 'ca.crl')
+        self.openssl(*check, pki / 'bob.crt')
+        self.assertIn('revoked', self.openssl(*check, pki / 'alice.crt', status=2))
+
+    def test_wrong_requests(self):
+        self.cert('create-client', 'alice', status=1)  # no CA yet
+        self.cert('create-ca')
+        self.cert('create-node', 'node-1', status=2)
+        self.assertIn('--host', self.said)
+        self.cert('create-client', 'a b', status=2)
+        self.cert('create-client', 'ca', status=2)
+        self.cert('create-client', 'alice', '--days', '0', status=2)
 
 
 if __name__ == '__main__':
