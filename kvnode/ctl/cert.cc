@@ -113,13 +113,13 @@ Declared Declare(CLI::App& group, const char* name, const char* what, int days) 
 }
 
 Declared DeclareCreate(CLI::App& group, const char* name, const char* what, int days) {
-  const Declared declared = Declare(group, name, what, days);
+  Declared declared = Declare(group, name, what, days);
   declared.app->add_flag("--force", declared.args->force, "Overwrite files that are there");
   return declared;
 }
 
 Declared DeclareLeaf(CLI::App& group, const char* name, const char* what) {
-  const Declared declared = DeclareCreate(group, name, what, kLeafDays);
+  Declared declared = DeclareCreate(group, name, what, kLeafDays);
   declared.app
       ->add_option("NAME", declared.args->name,
                    "Its name: 1 to 64 of A-Z a-z 0-9 . _ -; files NAME.crt and NAME.key")
