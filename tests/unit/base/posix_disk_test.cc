@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Disk on a real directory: what the log relies on.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -213,18 +217,35 @@ TEST_F(PosixDiskTest, AnAppendKeepsWhatWasWrittenThroughTheCacheBeforeIt) {
   EXPECT_EQ(*file->ReadAt(4096, 12), "headerrecord");
 }
 
-TEST_F(PosixDiskTest, WhereDirectWritesAreNotToBeHadAppendsWorkToo) {
-  std::string name = "/dev/shm/metaring_disk_XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) GTEST_SKIP() << "no tmpfs";
-  {
-    const auto disk = OpenPosixDisk(name);
-    const auto file = (*disk)->Create("log");
-    ASSERT_TRUE((*file)->Allocate(1 << 16));
-    const Bytes data = Pattern(20'000);
-    AppendInPieces(**file, 0, data, {999, 4096});
-    EXPECT_EQ(*(*file)->ReadAt(0, data.size()), data);
+// In a child with mounts of its own, which end with it. What it found out, as its exit status.
+enum RamfsOutcome { kRight = 0, kWrong = 1, kNoMount = 77 };
+int AppendOnRamfs(const std::string& directory) {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", directory.c_str(), "ramfs", 0, nullptr) != 0) {
+    return kNoMount;
   }
-  std::filesystem::remove_all(name);
+  const std::string probe = directory + "/probe";
+  if (::open(probe.c_str(), O_CREAT | O_RDWR | O_DIRECT | O_CLOEXEC, 0600) >= 0) return kWrong;
+  const auto disk = OpenPosixDisk(directory);
+  if (!disk) return kWrong;
+  const auto file = (*disk)->Create("log");
+  if (!file || !(*file)->Allocate(1 << 16)) return kWrong;
+  const Bytes data = Pattern(20'000);
+  AppendInPieces(**file, 0, data, {999, 4096});
+  const auto read = (*file)->ReadAt(0, data.size());
+  return read && *read == data ? kRight : kWrong;
+}
+
+TEST_F(PosixDiskTest, WhereDirectWritesAreNotToBeHadAppendsWorkToo) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(AppendOnRamfs(path_));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNoMount) GTEST_SKIP() << "only root can mount";
+  EXPECT_EQ(WEXITSTATUS(status), kRight);
 }
 
 TEST_F(PosixDiskTest, AnEmptyAppendIsDone) {
