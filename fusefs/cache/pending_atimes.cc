@@ -5,12 +5,6 @@
 
 namespace metaring::fusefs {
 
-bool AtimeIsDue(const Inode& inode, Time now) {
-  constexpr int64_t kDaySeconds = 86'400;
-  return inode.atime <= inode.mtime || inode.atime <= inode.ctime ||
-         now.seconds - inode.atime.seconds >= kDaySeconds;
-}
-
 void PendingAtimes::Note(const InodeRef& ref, Time atime) {
   MutexLock lock(mutex_);
   if (atimes_.size() >= kEntriesMax && !atimes_.contains(ref.ino)) return;

@@ -19,10 +19,6 @@
 
 namespace metaring::fusefs {
 
-// Linux's relatime: an access is noted when the last noted one is not after the last change of
-// content or attributes, or is older than a day.
-bool AtimeIsDue(const Inode& inode, Time now);
-
 // Thread-safe; BeginStore and EndStore are for one thread.
 class PendingAtimes {
  public:

@@ -29,4 +29,10 @@ int64_t NanosFromTime(Time time) {
   return static_cast<int64_t>(nanos);
 }
 
+bool AtimeIsDue(const Inode& inode, Time now) {
+  constexpr int64_t kDaySeconds = 86'400;
+  return inode.atime <= inode.mtime || inode.atime <= inode.ctime ||
+         now.seconds - inode.atime.seconds >= kDaySeconds;
+}
+
 }  // namespace metaring::fusefs

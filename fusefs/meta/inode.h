@@ -91,6 +91,10 @@ struct Inode {
   bool IsSymlink() const { return S_ISLNK(mode); }
 };
 
+// Linux's relatime (mount(8)): an access is noted when the last noted one is not after the last
+// change of content or attributes, or is older than a day.
+bool AtimeIsDue(const Inode& inode, Time now);
+
 }  // namespace metaring::fusefs
 
 #endif  // METARING_FUSEFS_META_INODE_H_

@@ -10,21 +10,15 @@ namespace metaring::fusefs {
 namespace {
 
 constexpr size_t kAtimesInOneTransaction = 256;
-// mount(8), relatime.
-constexpr int64_t kRelatimeSeconds = 24 * 60 * 60;
-
-bool IsDue(const Inode& inode, Time when) {
-  if (when <= inode.atime) return false;
-  return inode.atime <= inode.mtime || inode.atime <= inode.ctime ||
-         when.seconds - inode.atime.seconds >= kRelatimeSeconds;
-}
 
 // Adds one compare and one write; nothing when the object is gone or its time is not due.
 Result<bool> AddTo(const Context& ctx, Batch& batch, const Accessed& accessed) {
   Result<Stored> stored = LoadByRef(ctx, accessed.ref);
   if (!stored && stored.error().code == ErrorCode::kStale) return false;
   if (!stored) return Fail(std::move(stored).error());
-  if (!IsDue(stored->inode, accessed.when)) return false;
+  if (accessed.when <= stored->inode.atime || !AtimeIsDue(stored->inode, accessed.when)) {
+    return false;
+  }
   if (stored->header) {
     const Ino directory = stored->inode.ino;
     batch.RequireExists(keys::Header(directory));
