@@ -282,7 +282,8 @@ std::vector<Command> AddFsCommands(CLI::App& root) {
   group.footer("Permissions are not looked at. Paths begin at the root of the volume.");
   const Declared stat = Declare(group, "stat", "Attributes");
   DeclareFollow(stat);
-  const Declared list = Declare(group, "ls", "The entries of a directory, with attributes");
+  const Declared list =
+      Declare(group, "ls", "The entries of a directory with attributes, unsorted");
   const Declared cat = Declare(group, "cat", "The content of a file");
   const Declared mkdir = Declare(group, "mkdir", "Make a directory");
   const Declared create = Declare(group, "create", "Make an empty file");

@@ -36,17 +36,16 @@ void DeclareStoreOptions(CLI::App& command, StoreOptions& options) {
       ->capture_default_str();
 }
 
-Result<OpenedStore> OpenStore(const std::string& endpoints, store::IfMissing if_missing,
-                              const Clock& clock) {
+Result<std::unique_ptr<client::Embedded>> OpenStore(const std::string& endpoints,
+                                                    store::IfMissing if_missing,
+                                                    const Clock& clock) {
   if (!endpoints.starts_with(kEmbedded) || endpoints.size() == kEmbedded.size()) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("endpoints '{}' are not of the form embedded:DIR", Escaped(endpoints)));
   }
   client::EmbeddedOptions options;
   options.if_missing = if_missing;
-  ASSIGN_OR_RETURN(auto embedded,
-                   client::OpenEmbedded(endpoints.substr(kEmbedded.size()), options, clock));
-  return OpenedStore(std::move(embedded));
+  return client::OpenEmbedded(endpoints.substr(kEmbedded.size()), options, clock);
 }
 
 int RunOnStore(const StoreOptions& options, store::IfMissing if_missing,

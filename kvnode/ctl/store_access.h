@@ -25,21 +25,10 @@ struct StoreOptions {
 // Declares -e and -o on a command. -e may also come from METARING_ENDPOINTS.
 void DeclareStoreOptions(CLI::App& command, StoreOptions& options);
 
-// One caller.
-class OpenedStore {
- public:
-  explicit OpenedStore(std::unique_ptr<client::Embedded> embedded)
-      : embedded_(std::move(embedded)) {}
-  client::Embedded& operator*() { return *embedded_; }
-  client::Embedded* operator->() { return embedded_.get(); }
-
- private:
-  std::unique_ptr<client::Embedded> embedded_;
-};
-
 // kInvalidArgument names what endpoints look like; kBusy: another process has it open.
-Result<OpenedStore> OpenStore(const std::string& endpoints, store::IfMissing if_missing,
-                              const Clock& clock);
+Result<std::unique_ptr<client::Embedded>> OpenStore(const std::string& endpoints,
+                                                    store::IfMissing if_missing,
+                                                    const Clock& clock);
 
 // Runs `body` on the opened keyspace and turns its outcome into an exit status, with the error's
 // line on stderr. Every command on a store ends in one of these two.

@@ -147,7 +147,8 @@ Result<int> CopyInto(client::Embedded& from, client::Embedded& to, const VolumeA
 Result<int> Copy(client::Embedded& store, const VolumeArguments& args) {
   if (args.copy_endpoints.empty()) return CopyInto(store, store, args);
   const SystemClock clock;
-  ASSIGN_OR_RETURN(auto target, OpenStore(args.copy_endpoints, store::IfMissing::kCreate, clock));
+  ASSIGN_OR_RETURN(const auto target,
+                   OpenStore(args.copy_endpoints, store::IfMissing::kCreate, clock));
   return CopyInto(store, *target, args);
 }
 
