@@ -13,8 +13,8 @@ readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev thrift-compiler libsp
   libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libasio-dev libssl-dev libexpected-dev
   libacl1-dev libgtest-dev libbenchmark-dev)
 # What mounts need, and the programs that the tests run on them.
-readonly RUN=(fuse3 openssl mount util-linux e2fsprogs procps attr acl rsync tar sqlite3 lmdb-utils ed
-  vim-tiny man-db)
+readonly RUN=(fuse3 mount util-linux e2fsprogs procps attr acl rsync tar sqlite3 lmdb-utils ed
+  openssl vim-tiny man-db)
 
 missing_packages() {
   local package

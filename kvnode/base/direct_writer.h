@@ -28,7 +28,7 @@ class DirectWriter {
   DirectWriter(const DirectWriter&) = delete;
   DirectWriter& operator=(const DirectWriter&) = delete;
 
-  // Not every filesystem can do it (tmpfs cannot).
+  // Not every filesystem can do it (ramfs cannot, nor tmpfs before Linux 6.6).
   bool usable() const { return fd_ >= 0; }
   // See File::WriteThrough. `file` is the same file: where an append begins in a block that is not
   // known here, the block is read. When the filesystem turns out not to be able to do it, the data
