@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fibers: straight-line code that waits without holding a thread.
+//
+// An operation of the filesystem, or a request of a node, is a function that reads, decides, writes
+// and answers. Run on a fiber, it gives its thread away whenever it waits (for a log write, for
+// another node, for another operation), and goes on later on whichever thread brought what it
+// waited for. So few threads serve many requests, and no answer costs the waking of a thread,
+// although nothing is written as callbacks. The same code runs on plain threads, where it blocks.
+//
+// Rules for code on a fiber
+// - It waits only by what is declared here (Baton, CondVar, SleepFor). Anything else that blocks
+//   (a disk read, a short mutex) holds the thread, and with it whatever that thread serves.
+// - No mutex is held and no thread_local reference is kept over such a wait: the thread after it may
+//   be another one.
+// - Stacks are small (PoolOptions): what is large goes on the heap.
+#ifndef METARING_KVNODE_FIBER_FIBER_H_
+#define METARING_KVNODE_FIBER_FIBER_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "kvnode/base/mutex.h"
+
+namespace metaring::fiber {
+
+// What a fiber runs. It is not touched by the pool after Run has returned, so it may end itself.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual void Run() = 0;
+};
+
+struct PoolOptions {
+  size_t stack_bytes = size_t{256} << 10;  // of address space; memory is taken as it is used
+  size_t idle_max = 64;                    // stacks kept for the next tasks
+};
+
+class Fiber;
+class PoolCore;
+
+// Where fibers live. Thread-safe between Start and Stop, which are their owner's.
+class Pool {
+ public:
+  explicit Pool(const PoolOptions& options = {});
+  ~Pool();  // after Stop, or without a Start
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // Starts the thread that ends waits with a deadline, and runs fibers that were woken by a thread
+  // which could not run them itself.
+  void Start(const std::string& thread_name);
+  // Returns when the last task has ended: whoever gives tasks has stopped before.
+  void Stop();
+
+  // Runs `task` on a fiber, on this thread, until it ends or first waits. Called on a fiber of this
+  // pool it runs after that has ended or waits.
+  void Run(Task& task);
+  // The same for a function, which is kept until it has ended.
+  void Spawn(std::function<void()> body);
+
+  // Tasks that have not ended.
+  size_t live() const;
+
+ private:
+  const std::unique_ptr<PoolCore> core_;
+};
+
+// The task that the calling code runs in; null on a plain thread.
+Task* CurrentTask();
+
+// A wait for one event, used once. Post may come before Wait. Both on fibers and on threads.
+class Baton {
+ public:
+  Baton() = default;
+  Baton(const Baton&) = delete;
+  Baton& operator=(const Baton&) = delete;
+
+  // Returns after Post. One caller.
+  void Wait();
+  // Wakes the waiter. On a thread that is no fiber, a waiting fiber runs here and now, before Post
+  // returns; so no mutex is held. The baton may be gone when Post returns.
+  void Post();
+
+ private:
+  friend class FiberSleep;
+  enum State : uint32_t { kIdle, kThreadWaits, kFiberWaits, kPosted };
+  std::atomic<uint32_t> state_{kIdle};
+  Fiber* fiber_ = nullptr;  // before kFiberWaits
+};
+
+// As metaring::CondVar, for fibers and threads alike. A fiber that is woken never runs inside
+// NotifyAll, which may therefore be called with the mutex held.
+class CondVar {
+ public:
+  CondVar() = default;
+  ~CondVar();  // nobody waits
+  CondVar(const CondVar&) = delete;
+  CondVar& operator=(const CondVar&) = delete;
+
+  // The mutex must be held; it is released while waiting. Both may wake without cause.
+  void Wait(Mutex& mutex) REQUIRES(mutex);
+  // False when `timeout` passed first.
+  bool WaitFor(Mutex& mutex, std::chrono::nanoseconds timeout) REQUIRES(mutex);
+  void NotifyAll();
+
+ private:
+  struct Waiters;
+  const std::unique_ptr<Waiters> waiters_;
+};
+
+// On a plain thread it sleeps; on a fiber the thread is given away. 0: others of this thread first.
+void SleepFor(std::chrono::nanoseconds time);
+
+}  // namespace metaring::fiber
+
+#endif  // METARING_KVNODE_FIBER_FIBER_H_
