@@ -9,10 +9,11 @@
 // although nothing is written as callbacks. The same code runs on plain threads, where it blocks.
 //
 // Rules for code on a fiber
-// - It waits only by what is declared here (Baton, CondVar, SleepFor). Anything else that blocks
-//   (a disk read, a short mutex) holds the thread, and with it whatever that thread serves.
-// - No mutex is held and no thread_local reference is kept over such a wait: the thread after it may
-//   be another one.
+// - It waits only by what is declared here. Anything else that blocks (a disk read, a short mutex)
+//   holds the thread, and with it whatever that thread serves.
+// - The thread after such a wait may be another one: no mutex is held over it, no catch block is
+//   open, and no function that waits uses what compilers take for constant within a function
+//   (errno, pthread_self, references to a thread_local) before and after.
 // - Stacks are small (PoolOptions): what is large goes on the heap.
 #ifndef METARING_KVNODE_FIBER_FIBER_H_
 #define METARING_KVNODE_FIBER_FIBER_H_
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "kvnode/base/mutex.h"
 
@@ -51,14 +53,14 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // Starts the thread that ends waits with a deadline, and runs fibers that were woken by a thread
+  // Starts the thread that ends waits with a deadline and runs fibers that were woken by a thread
   // which could not run them itself.
   void Start(const std::string& thread_name);
   // Returns when the last task has ended: whoever gives tasks has stopped before.
   void Stop();
 
-  // Runs `task` on a fiber, on this thread, until it ends or first waits. Called on a fiber of this
-  // pool it runs after that has ended or waits.
+  // Runs `task` on a fiber, on this thread, until it ends or first waits. Called on a fiber, it
+  // runs after that one has ended or waits.
   void Run(Task& task);
   // The same for a function, which is kept until it has ended.
   void Spawn(std::function<void()> body);
@@ -73,6 +75,15 @@ class Pool {
 // The task that the calling code runs in; null on a plain thread.
 Task* CurrentTask();
 
+// Parks the calling fiber. `park` runs at once, off the fiber's stack, and publishes the fiber to
+// whoever will call Wake on it, exactly once; false: nobody will, it goes on at once. As soon as it
+// is published it may run on another thread, and all of its frame, `park` included, may be gone.
+// What a wait of one's own is made of; Baton and CondVar are made of it.
+using Park = bool (*)(void* argument, Fiber& self);
+void Suspend(Park park, void* argument);
+// Runs a parked fiber: here and now, or, called on a fiber, after that one has ended or waits.
+void Wake(Fiber& fiber);
+
 // A wait for one event, used once. Post may come before Wait. Both on fibers and on threads.
 class Baton {
  public:
@@ -82,22 +93,25 @@ class Baton {
 
   // Returns after Post. One caller.
   void Wait();
-  // Wakes the waiter. On a thread that is no fiber, a waiting fiber runs here and now, before Post
-  // returns; so no mutex is held. The baton may be gone when Post returns.
+  // Wakes the waiter, a fiber as Wake does; so no mutex is held. The baton may be gone when Post
+  // returns. One caller.
   void Post();
 
  private:
-  friend class FiberSleep;
   enum State : uint32_t { kIdle, kThreadWaits, kFiberWaits, kPosted };
+  static bool ParkWaiter(void* baton, Fiber& self);
+
   std::atomic<uint32_t> state_{kIdle};
-  Fiber* fiber_ = nullptr;  // before kFiberWaits
+  Fiber* fiber_ = nullptr;  // set before state_ is kFiberWaits
 };
+
+struct CondWaiters;
 
 // As metaring::CondVar, for fibers and threads alike. A fiber that is woken never runs inside
 // NotifyAll, which may therefore be called with the mutex held.
 class CondVar {
  public:
-  CondVar() = default;
+  CondVar();
   ~CondVar();  // nobody waits
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
@@ -109,11 +123,11 @@ class CondVar {
   void NotifyAll();
 
  private:
-  struct Waiters;
-  const std::unique_ptr<Waiters> waiters_;
+  metaring::CondVar threads_;
+  const std::unique_ptr<CondWaiters> fibers_;
 };
 
-// On a plain thread it sleeps; on a fiber the thread is given away. 0: others of this thread first.
+// On a plain thread it sleeps; on a fiber the thread is given away. For 0, only to what is ready.
 void SleepFor(std::chrono::nanoseconds time);
 
 }  // namespace metaring::fiber

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Context over boost::context::fiber with guarded stacks.
+#include "kvnode/fiber/context.h"
+
+#include <boost/context/protected_fixedsize_stack.hpp>
+#include <memory>
+#include <utility>
+
+#include "kvnode/base/check.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace metaring::fiber {
+namespace {
+
+// A stack with a guard page below it, which tells where it lies.
+class TellingStack {
+ public:
+  TellingStack(size_t bytes, boost::context::stack_context& told) : stacks_(bytes), told_(told) {}
+  boost::context::stack_context allocate() { return told_ = stacks_.allocate(); }
+  void deallocate(boost::context::stack_context& stack) { stacks_.deallocate(stack); }
+
+ private:
+  boost::context::protected_fixedsize_stack stacks_;
+  boost::context::stack_context& told_;
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+const void* BottomOf(const boost::context::stack_context& stack) {
+  return static_cast<const char*>(stack.sp) - stack.size;
+}
+#endif
+
+}  // namespace
+
+Context::Context(size_t stack_bytes, std::function<void()> body) : body_(std::move(body)) {
+#if defined(__SANITIZE_THREAD__)
+  tsan_fiber_ = __tsan_create_fiber(0);
+  // Making it runs a little of it.
+  void* const creator = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(tsan_fiber_, __tsan_switch_to_fiber_no_sync);
+#endif
+  context_ = boost::context::fiber(
+      std::allocator_arg, TellingStack(stack_bytes, stack_),
+      [this](boost::context::fiber&& thread) { return Enter(std::move(thread)); });
+#if defined(__SANITIZE_THREAD__)
+  __tsan_switch_to_fiber(creator, __tsan_switch_to_fiber_no_sync);
+#endif
+}
+
+Context::~Context() {
+  CHECK(!context_);
+#if defined(__SANITIZE_THREAD__)
+  __tsan_destroy_fiber(tsan_fiber_);
+#endif
+}
+
+void Context::SwitchIn() {
+#if defined(__SANITIZE_ADDRESS__)
+  void* fake_stack = nullptr;
+  __sanitizer_start_switch_fiber(&fake_stack, BottomOf(stack_), stack_.size);
+#endif
+#if defined(__SANITIZE_THREAD__)
+  tsan_thread_ = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(tsan_fiber_, 0);
+#endif
+  context_ = std::move(context_).resume();
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+#endif
+}
+
+void Context::Entered([[maybe_unused]] void* left_stack) {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_finish_switch_fiber(left_stack, &thread_stack_, &thread_stack_bytes_);
+#endif
+}
+
+void Context::SwitchOut() {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(&fake_stack_, thread_stack_, thread_stack_bytes_);
+#endif
+#if defined(__SANITIZE_THREAD__)
+  __tsan_switch_to_fiber(tsan_thread_, 0);
+#endif
+  thread_ = std::move(thread_).resume();
+  Entered(fake_stack_);
+}
+
+boost::context::fiber Context::Enter(boost::context::fiber&& thread) {
+  thread_ = std::move(thread);
+  Entered(nullptr);
+  body_();
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_start_switch_fiber(nullptr, thread_stack_, thread_stack_bytes_);
+#endif
+#if defined(__SANITIZE_THREAD__)
+  __tsan_switch_to_fiber(tsan_thread_, 0);
+#endif
+  return std::move(thread_);
+}
+
+}  // namespace metaring::fiber
