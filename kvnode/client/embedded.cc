@@ -2,6 +2,7 @@
 #include "kvnode/client/embedded.h"
 
 #include "kvnode/base/logging.h"
+#include "kvnode/client/decoding_kv.h"
 #include "kvnode/client/embedded_kv.h"
 #include "kvnode/client/keyspaces.h"
 
@@ -51,7 +52,7 @@ Status Replay(log::Log& log, store::Store& store) {
 }
 
 // Deletes every key, in bounded steps from the first one on.
-Status EraseAll(Kv& kv) {
+Status EraseAll(EncodedKv& kv) {
   ScanRequest request;
   request.limit = kErasedKeysMax;
   request.keys_only = true;
@@ -75,12 +76,14 @@ class EmbeddedForm : public Embedded {
  public:
   EmbeddedForm(Parts parts, const EmbeddedOptions& options, const Clock& clock)
       : parts_(std::move(parts)),
-        core_(*parts_.log, *parts_.store, clock, options.log.segment_bytes),
-        system_(core_, kSystemKeyspace, KeyspaceOptions{}) {}
+        core_(*parts_.log, *parts_.store, clock, options.log.segment_bytes,
+              options.own_commit_thread ? CommitLeader::kOwnThread : CommitLeader::kCallers),
+        system_(std::make_unique<EmbeddedKv>(core_, kSystemKeyspace), KeyspaceOptions{}) {}
 
   Result<std::unique_ptr<Kv>> Open(const std::string& keyspace) override {
     ASSIGN_OR_RETURN(const Keyspace found, FindKeyspace(system_, keyspace));
-    return std::make_unique<EmbeddedKv>(core_, found.id, found.info.options);
+    return std::make_unique<DecodingKv>(std::make_unique<EmbeddedKv>(core_, found.id),
+                                        found.info.options);
   }
   Status Create(const std::string& keyspace, const KeyspaceOptions& options) override {
     return CreateKeyspace(system_, keyspace, options);
@@ -94,7 +97,7 @@ class EmbeddedForm : public Embedded {
   Status EraseUnnamed() {
     ASSIGN_OR_RETURN(const std::vector<KeyspaceId> unnamed, ListUnnamed(system_));
     for (const KeyspaceId id : unnamed) {
-      EmbeddedKv kv(core_, id, KeyspaceOptions{});
+      EmbeddedKv kv(core_, id);
       RETURN_IF_ERROR(EraseAll(kv));
       RETURN_IF_ERROR(ForgetUnnamed(system_, id));
     }
@@ -109,7 +112,7 @@ class EmbeddedForm : public Embedded {
  private:
   Parts parts_;
   EmbeddedCore core_;
-  EmbeddedKv system_;
+  DecodingKv system_;
 };
 
 Result<std::unique_ptr<Embedded>> Finish(Parts parts, Disk& disk, EmbeddedOptions options,

@@ -38,6 +38,9 @@ struct EmbeddedOptions {
   log::LogOptions log;
   store::StoreOptions store;
   store::IfMissing if_missing = store::IfMissing::kCreate;
+  // A thread that only commits, for callers that must not be kept (a node's connections); without,
+  // the callers commit by themselves.
+  bool own_commit_thread = false;
 };
 
 struct EmbeddedStats {

@@ -6,32 +6,16 @@
 #include <algorithm>
 
 #include "kvnode/base/logging.h"
-#include "kvnode/state/codec.h"
 #include "kvnode/state/read.h"
 
 namespace metaring::client {
 namespace {
-
-using state::Codec;
-
-Status DecodeInPlace(Record& record) {
-  if (record.codec == Codec::kNone) return {};
-  ASSIGN_OR_RETURN(record.value, state::Decode(record.codec, record.value));
-  record.codec = Codec::kNone;
-  return {};
-}
 
 // Whether a transaction may be written when the store is full.
 bool MayUseReserve(const Transaction& transaction) {
   if (transaction.frees_space) return true;
   return std::all_of(transaction.then_ops.begin(), transaction.then_ops.end(),
                      [](const Op& op) { return op.kind == Op::Kind::kDelete; });
-}
-
-Status ValidateValue(ByteView value) {
-  if (value.size() <= state::kValueBytesMax) return {};
-  return Fail(ErrorCode::kInvalidArgument, fmt::format("value has {} bytes; the limit is {}",
-                                                       value.size(), state::kValueBytesMax));
 }
 
 }  // namespace
@@ -46,12 +30,13 @@ void EmbeddedCore::TruncateLog() {
   truncating = false;
 }
 
+// --- reads
+// ---------------------------------------------------------------------------------------
+
 Result<std::optional<Record>> EmbeddedKv::Get(ByteView key) {
   RETURN_IF_ERROR(state::ValidateKey(key));
   ASSIGN_OR_RETURN(const auto view, core_.store.NewView());
-  ASSIGN_OR_RETURN(auto record, state::Read(*view, scope_, key));
-  if (record) RETURN_IF_ERROR(DecodeInPlace(*record));
-  return record;
+  return state::Read(*view, scope_, key);
 }
 
 Result<std::vector<std::optional<Record>>> EmbeddedKv::MultiGet(std::span<const Bytes> keys) {
@@ -65,7 +50,6 @@ Result<std::vector<std::optional<Record>>> EmbeddedKv::MultiGet(std::span<const 
   for (const Bytes& key : keys) {
     RETURN_IF_ERROR(state::ValidateKey(key));
     ASSIGN_OR_RETURN(auto record, state::Read(*view, scope_, key));
-    if (record) RETURN_IF_ERROR(DecodeInPlace(*record));
     records.push_back(std::move(record));
   }
   return records;
@@ -74,108 +58,80 @@ Result<std::vector<std::optional<Record>>> EmbeddedKv::MultiGet(std::span<const 
 Result<ScanPage> EmbeddedKv::Scan(const ScanRequest& request) {
   RETURN_IF_ERROR(state::Validate(request));
   ASSIGN_OR_RETURN(const auto view, core_.store.NewView());
-  ASSIGN_OR_RETURN(ScanPage page, state::ScanKeys(*view, scope_, request));
-  for (ScanItem& item : page.items) {
-    const Status decoded = DecodeInPlace(item.record);
-    if (decoded) continue;
-    if (!request.keep_damaged) return Fail(decoded.error());
-    item.damaged = true;
-  }
-  return page;
+  return state::ScanKeys(*view, scope_, request);
 }
 
-bool EmbeddedKv::Compresses(ByteView value) const {
-  return options_.compression == Compression::kZstd &&
-         value.size() >= std::max<size_t>(options_.compression_bytes_min, 1);
-}
+// --- writes
+// --------------------------------------------------------------------------------------
 
-Result<uint64_t> EmbeddedKv::Put(ByteView key, ByteView value) {
+Result<uint64_t> EmbeddedKv::Put(ByteView key, state::Encoded value,
+                                 const std::optional<RequestId>& request_id) {
   RETURN_IF_ERROR(state::ValidateKey(key));
-  RETURN_IF_ERROR(ValidateValue(value));
-  state::Encoded encoded{Bytes(value), Codec::kNone};
-  if (Compresses(value)) encoded = state::Compress(value);
-  if (encoded.value.size() > state::kStagedValueBytesMin) {
-    return PutLarge(key, encoded.codec, encoded.value);
-  }
+  RETURN_IF_ERROR(state::ValidateEncoded(value.codec, value.value));
+  RETURN_IF_ERROR(state::ValidateRequestId(request_id));
+  if (value.value.size() > state::kStagedValueBytesMin) return PutLarge(key, value, request_id);
   Transaction transaction;
-  Op op;
+  transaction.request_id = request_id;
+  Op& op = transaction.then_ops.emplace_back();
   op.key = Bytes(key);
-  op.value = std::move(encoded.value);
-  op.codec = encoded.codec;
-  transaction.then_ops.push_back(std::move(op));
-  ASSIGN_OR_RETURN(const TransactReply reply, TransactEncoded(transaction));
+  op.value = std::move(value.value);
+  op.codec = value.codec;
+  ASSIGN_OR_RETURN(const TransactReply reply, Commit(transaction, log::SpaceUse::kNormal));
   return reply.version;
 }
 
-Result<uint64_t> EmbeddedKv::PutLarge(ByteView key, Codec codec, ByteView value) {
+Result<uint64_t> EmbeddedKv::PutLarge(ByteView key, const state::Encoded& value,
+                                      const std::optional<RequestId>& request_id) {
   state::Publish publish;
   publish.key = Bytes(key);
-  publish.codec = codec;
+  publish.codec = value.codec;
+  publish.request_id = request_id;
   publish.head.upload =
       Xxh3(key, static_cast<uint64_t>(core_.clock.WallNanos()) + ++core_.next_upload);
-  publish.head.bytes = static_cast<uint32_t>(value.size());
-  while (!value.empty()) {
+  publish.head.bytes = static_cast<uint32_t>(value.value.size());
+  ByteView rest = value.value;
+  while (!rest.empty()) {
     state::StageChunk chunk;
     chunk.upload = publish.head.upload;
     chunk.index = publish.head.chunks++;
-    chunk.data = Bytes(value.substr(0, state::kChunkBytes));
-    value.remove_prefix(chunk.data.size());
+    chunk.data = Bytes(rest.substr(0, state::kChunkBytes));
+    rest.remove_prefix(chunk.data.size());
     RETURN_IF_ERROR(Commit(chunk, log::SpaceUse::kNormal));
   }
   ASSIGN_OR_RETURN(const TransactReply reply, Commit(publish, log::SpaceUse::kReserve));
   return reply.version;
 }
 
-Result<bool> EmbeddedKv::Delete(ByteView key) {
+Result<bool> EmbeddedKv::Delete(ByteView key, const std::optional<RequestId>& request_id) {
   Transaction transaction;
-  Compare exists;
-  exists.key = Bytes(key);
-  transaction.compares.push_back(std::move(exists));
-  Op op;
+  transaction.request_id = request_id;
+  transaction.compares.emplace_back().key = Bytes(key);
+  Op& op = transaction.then_ops.emplace_back();
   op.kind = Op::Kind::kDelete;
   op.key = Bytes(key);
-  transaction.then_ops.push_back(std::move(op));
-  ASSIGN_OR_RETURN(const TransactReply reply, TransactEncoded(transaction));
+  ASSIGN_OR_RETURN(const TransactReply reply, Transact(transaction));
   return reply.succeeded;
 }
 
 Result<TransactReply> EmbeddedKv::Transact(const Transaction& transaction) {
-  const bool compress = std::any_of(
-      transaction.then_ops.begin(), transaction.then_ops.end(),
-      [this](const Op& op) { return op.kind == Op::Kind::kPut && Compresses(op.value); });
-  if (!compress) return TransactEncoded(transaction);
-  Transaction encoded = transaction;
-  for (Op& op : encoded.then_ops) {
-    if (op.kind != Op::Kind::kPut || !Compresses(op.value)) continue;
-    state::Encoded value = state::Compress(op.value);
-    op.value = std::move(value.value);
-    op.codec = value.codec;
-  }
-  return TransactEncoded(encoded);
+  RETURN_IF_ERROR(state::Validate(transaction));
+  ASSIGN_OR_RETURN(auto answer, AnswerIfFailed(transaction));
+  if (answer) return *std::move(answer);
+  const bool reserve = MayUseReserve(transaction);
+  return Commit(transaction, reserve ? log::SpaceUse::kReserve : log::SpaceUse::kNormal);
 }
 
-Result<TransactReply> EmbeddedKv::TransactEncoded(const Transaction& transaction) {
-  RETURN_IF_ERROR(state::Validate(transaction));
-  if (!transaction.request_id && !transaction.compares.empty()) {
-    // A compare that fails now is an answer: a read of the current state, with no need for the log.
-    ASSIGN_OR_RETURN(const auto view, core_.store.NewView());
-    ASSIGN_OR_RETURN(const auto failed, state::FirstFailed(*view, scope_, transaction.compares));
-    if (failed) {
-      TransactReply reply;
-      reply.failed_compare = *failed;
-      for (const Bytes& key : transaction.else_reads) {
-        ASSIGN_OR_RETURN(auto record, state::Read(*view, scope_, key));
-        if (record) RETURN_IF_ERROR(DecodeInPlace(*record));
-        reply.reads.push_back(std::move(record));
-      }
-      return reply;
-    }
-  }
-  const bool reserve = MayUseReserve(transaction);
-  ASSIGN_OR_RETURN(TransactReply reply,
-                   Commit(transaction, reserve ? log::SpaceUse::kReserve : log::SpaceUse::kNormal));
-  for (auto& record : reply.reads) {
-    if (record) RETURN_IF_ERROR(DecodeInPlace(*record));
+Result<std::optional<TransactReply>> EmbeddedKv::AnswerIfFailed(const Transaction& transaction) {
+  // A retry must find out what the first attempt came to, which may still be on its way.
+  if (transaction.request_id || transaction.compares.empty()) return std::nullopt;
+  ASSIGN_OR_RETURN(const auto view, core_.store.NewView());
+  ASSIGN_OR_RETURN(const auto failed, state::FirstFailed(*view, scope_, transaction.compares));
+  if (!failed) return std::nullopt;
+  TransactReply reply;
+  reply.failed_compare = *failed;
+  for (const Bytes& key : transaction.else_reads) {
+    ASSIGN_OR_RETURN(auto record, state::Read(*view, scope_, key));
+    reply.reads.push_back(std::move(record));
   }
   return reply;
 }

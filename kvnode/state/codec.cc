@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/state/codec.h"
 
+#include <fmt/format.h>
 #include <zstd.h>
+
+#include <algorithm>
 
 namespace metaring::state {
 namespace {
@@ -19,6 +22,22 @@ Encoded Compress(ByteView value) {
   }
   packed.resize(size);
   return {std::move(packed), Codec::kZstd};
+}
+
+Status ValidateEncoded(Codec codec, ByteView value) {
+  unsigned long long size = value.size();
+  if (codec == Codec::kZstd) {
+    size = ZSTD_getFrameContentSize(value.data(), value.size());
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) {
+      return Fail(ErrorCode::kInvalidArgument, "value is no zstd frame that states its size");
+    }
+  } else if (codec != Codec::kNone) {
+    return Fail(ErrorCode::kInvalidArgument, "codec is unknown");
+  }
+  size = std::max<unsigned long long>(size, value.size());
+  if (size <= kValueBytesMax) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("value has {} bytes; the limit is {}", size, kValueBytesMax));
 }
 
 Result<Bytes> Decode(Codec codec, ByteView value) {

@@ -18,6 +18,10 @@ struct Encoded {
 // Compressed with zstd level 1 when that saves at least an eighth, else as it is.
 Encoded Compress(ByteView value);
 
+// kInvalidArgument for an unknown codec, or a value that is, or says that it decodes to, more than
+// kValueBytesMax. What comes from a client is checked by this before it is stored.
+Status ValidateEncoded(Codec codec, ByteView value);
+
 // kCorrupt for a value that does not decode, or that claims more than kValueBytesMax.
 Result<Bytes> Decode(Codec codec, ByteView value);
 

@@ -3,13 +3,13 @@
 // Commands as bytes in the log. A command is at most kTransactionBytesMax plus its framing.
 //
 //   command  = format(u8 = 1) kind(u8) slot(varint) keyspace(varint) log_time(u64 LE) body
-//   kind 1   = transaction: flags(u8: 1 request id, 2 frees_space)
-//              [client(u64 LE) sequence(varint) lowest_outstanding(varint)]
+//   kind 1   = transaction: flags(u8: 1 request id, 2 frees_space) [request id]
 //              count(varint) compare*  count(varint) op*  count(varint) read*
 //   compare  = kind(u8) key version(varint) value end          (key, value, end: length-prefixed)
 //   op       = kind(u8) key, then for a put: codec(u8) value; for add and max: delta(u64 LE)
 //   kind 2   = stage: upload(u64 LE) index(varint) data
-//   kind 3   = publish: key codec(u8) upload(u64 LE) chunks(varint) bytes(varint)
+//   kind 3   = publish: key codec(u8) upload(u64 LE) chunks(varint) bytes(varint) [request id]
+//   request id = client(u64 LE) sequence(varint) lowest_outstanding(varint)
 #include <fmt/format.h>
 
 #include "kvnode/state/machine.h"
@@ -58,6 +58,12 @@ void AppendOp(Bytes& raw, const Op& op) {
   }
 }
 
+void AppendRequestId(Bytes& raw, const RequestId& id) {
+  AppendLittleU64(raw, id.client);
+  AppendVarint(raw, id.sequence);
+  AppendVarint(raw, id.lowest_outstanding);
+}
+
 size_t SizeHint(const Transaction& transaction) {
   size_t bytes = 64;
   for (const Compare& c : transaction.compares) bytes += c.key.size() + c.value.size() + 16;
@@ -89,16 +95,18 @@ Op TakeOp(Reader& reader) {
   return op;
 }
 
+RequestId TakeRequestId(Reader& reader) {
+  RequestId id;
+  id.client = reader.LittleU64();
+  id.sequence = reader.Varint();
+  id.lowest_outstanding = reader.Varint();
+  return id;
+}
+
 Transaction TakeTransaction(Reader& reader) {
   Transaction transaction;
   const uint8_t flags = reader.U8();
-  if ((flags & kHasRequestId) != 0) {
-    RequestId id;
-    id.client = reader.LittleU64();
-    id.sequence = reader.Varint();
-    id.lowest_outstanding = reader.Varint();
-    transaction.request_id = id;
-  }
+  if ((flags & kHasRequestId) != 0) transaction.request_id = TakeRequestId(reader);
   transaction.frees_space = (flags & kFreesSpace) != 0;
   // Each element takes bytes of its own, so a lying count ends the loops when the input ends.
   for (uint64_t n = reader.Varint(); reader.ok() && n > 0; --n) {
@@ -128,6 +136,7 @@ Publish TakePublish(Reader& reader) {
   publish.head.upload = reader.LittleU64();
   publish.head.chunks = static_cast<uint32_t>(reader.Varint());
   publish.head.bytes = static_cast<uint32_t>(reader.Varint());
+  if (reader.ok() && !reader.Done()) publish.request_id = TakeRequestId(reader);
   return publish;
 }
 
@@ -148,11 +157,7 @@ Bytes EncodeCommand(Scope scope, int64_t log_time_nanos, const Transaction& tran
   const auto& id = transaction.request_id;
   AppendU8(raw, static_cast<uint8_t>((id ? kHasRequestId : 0) |
                                      (transaction.frees_space ? kFreesSpace : 0)));
-  if (id) {
-    AppendLittleU64(raw, id->client);
-    AppendVarint(raw, id->sequence);
-    AppendVarint(raw, id->lowest_outstanding);
-  }
+  if (id) AppendRequestId(raw, *id);
   AppendVarint(raw, transaction.compares.size());
   for (const Compare& compare : transaction.compares) AppendCompare(raw, compare);
   AppendVarint(raw, transaction.then_ops.size());
@@ -177,6 +182,7 @@ Bytes EncodeCommand(Scope scope, int64_t log_time_nanos, const Publish& publish)
   AppendLittleU64(raw, publish.head.upload);
   AppendVarint(raw, publish.head.chunks);
   AppendVarint(raw, publish.head.bytes);
+  if (publish.request_id) AppendRequestId(raw, *publish.request_id);
   return raw;
 }
 

@@ -51,10 +51,25 @@ Status CheckNumbers(const store::View& view, Scope scope, const std::vector<Op>&
   return {};
 }
 
-Result<ClientOutcomes> LoadOutcomes(const store::View& view, ByteView key) {
-  ASSIGN_OR_RETURN(const auto raw, view.Get(key));
-  if (!raw) return ClientOutcomes{};
-  return DecodeOutcomes(*raw);
+// What is known of a request id.
+struct Repetition {
+  ClientOutcomes outcomes;             // of its client
+  std::optional<TransactReply> first;  // it was applied before, and this came of it; without reads
+};
+
+// kUnknownOutcome when it was forgotten what came of it.
+Result<Repetition> LoadRepetition(const store::View& view, Scope scope, const RequestId& id) {
+  Repetition repetition;
+  ASSIGN_OR_RETURN(const auto raw, view.Get(OutcomesKey(scope, id.client)));
+  if (raw) {
+    ASSIGN_OR_RETURN(repetition.outcomes, DecodeOutcomes(*raw));
+  }
+  if (const Outcome* first = repetition.outcomes.Find(id.sequence)) {
+    repetition.first = TransactReply{first->succeeded, first->version, first->failed_compare, {}};
+  } else if (id.sequence <= repetition.outcomes.floor) {
+    return Fail(ErrorCode::kUnknownOutcome, "the request id is too old: its outcome is forgotten");
+  }
+  return repetition;
 }
 
 // Looks at one client's outcomes, a different one each time, and drops them when they are too old.
@@ -73,6 +88,24 @@ void DropOneOldClient(store::Txn& txn, Scope scope, int64_t log_time_nanos, uint
   txn.Delete(key);
 }
 
+// Keeps what came of a request that was applied now.
+void Remember(store::Txn& txn, Scope scope, int64_t log_time_nanos, const RequestId& id,
+              Repetition& repetition, const TransactReply& reply) {
+  ClientOutcomes& outcomes = repetition.outcomes;
+  outcomes.Add({id.sequence, reply.succeeded, reply.version, reply.failed_compare},
+               id.lowest_outstanding);
+  outcomes.log_time_nanos = log_time_nanos;
+  txn.Put(OutcomesKey(scope, id.client), EncodeOutcomes(outcomes));
+  DropOneOldClient(txn, scope, log_time_nanos, reply.version);
+}
+
+void DropUpload(store::Txn& txn, Scope scope, uint64_t upload) {
+  for (uint32_t i = 0; i <= kValueBytesMax / kChunkBytes; ++i) {
+    txn.Delete(ChunkKey(scope, upload, i));
+  }
+  txn.Delete(UploadKey(scope, upload));
+}
+
 // Drops the oldest staged upload that was never published in time; one a call bounds the work.
 Status DropOneOldUpload(store::Txn& txn, Scope scope, int64_t log_time_nanos) {
   const Bytes range = StoreKey(scope, KeyKind::kUpload, "");
@@ -88,11 +121,7 @@ Status DropOneOldUpload(store::Txn& txn, Scope scope, int64_t log_time_nanos) {
     RETURN_IF_ERROR(cursor->status());
   }
   if (upload_key.empty()) return {};
-  const uint64_t upload = LoadBigU64(upload_key.data() + kScopePrefixBytes);
-  for (uint32_t i = 0; i <= kValueBytesMax / kChunkBytes; ++i) {
-    txn.Delete(ChunkKey(scope, upload, i));
-  }
-  txn.Delete(upload_key);
+  DropUpload(txn, scope, LoadBigU64(upload_key.data() + kScopePrefixBytes));
   return {};
 }
 
@@ -123,62 +152,50 @@ Status Machine::DropChunksOf(store::Txn& txn, Scope scope, ByteView store_key) {
   return {};
 }
 
-Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t log_time_nanos,
-                                     uint64_t version, const Transaction& transaction) {
-  const auto& id = transaction.request_id;
-  ClientOutcomes outcomes;
-  TransactReply reply;
-  if (id) {
-    ASSIGN_OR_RETURN(outcomes, LoadOutcomes(txn, OutcomesKey(scope, id->client)));
-    if (const Outcome* first = outcomes.Find(id->sequence)) {
-      reply = {first->succeeded, first->version, first->failed_compare, {}};
-    } else if (id->sequence <= outcomes.floor) {
-      return Fail(ErrorCode::kUnknownOutcome,
-                  "the request id is too old: its outcome is forgotten");
+Status Machine::ApplyOps(store::Txn& txn, Scope scope, uint64_t version,
+                         const std::vector<Op>& ops) {
+  RETURN_IF_ERROR(CheckNumbers(txn, scope, ops));
+  ASSIGN_OR_RETURN(const bool chunks, MayHaveChunks(txn, scope));
+  for (const Op& op : ops) {
+    const Bytes key = StoreKey(scope, KeyKind::kData, op.key);
+    if (op.kind == Op::Kind::kAdd || op.kind == Op::Kind::kMax) {
+      ASSIGN_OR_RETURN(const int64_t stored, StoredI64(txn, key, MissingValue(op.kind)));
+      const Bytes number = EncodeI64(Combine(op, stored));
+      txn.Put(key, EncodeStored(key, version, Codec::kNone, number));
+      continue;
     }
-    if (reply.version != 0) {
-      if (reply.succeeded) return reply;
-      for (const Bytes& key : transaction.else_reads) {
-        ASSIGN_OR_RETURN(auto record, Read(txn, scope, key));
-        reply.reads.push_back(std::move(record));
-      }
-      return reply;
+    if (chunks) RETURN_IF_ERROR(DropChunksOf(txn, scope, key));
+    if (op.kind == Op::Kind::kDelete) {
+      txn.Delete(key);
+    } else {
+      txn.Put(key, EncodeStored(key, version, op.codec, op.value));
     }
   }
-  ASSIGN_OR_RETURN(const auto failed, FirstFailed(txn, scope, transaction.compares));
-  reply.succeeded = !failed;
-  reply.version = version;
-  reply.failed_compare = failed.value_or(0);
-  if (failed) {
+  return {};
+}
+
+Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t log_time_nanos,
+                                     uint64_t version, const Transaction& transaction) {
+  Repetition repetition;
+  if (transaction.request_id) {
+    ASSIGN_OR_RETURN(repetition, LoadRepetition(txn, scope, *transaction.request_id));
+  }
+  TransactReply reply;
+  if (repetition.first) {
+    reply = *std::move(repetition.first);
+  } else {
+    ASSIGN_OR_RETURN(const auto failed, FirstFailed(txn, scope, transaction.compares));
+    reply = {!failed, version, failed.value_or(0), {}};
+    if (!failed) RETURN_IF_ERROR(ApplyOps(txn, scope, version, transaction.then_ops));
+  }
+  if (!reply.succeeded) {
     for (const Bytes& key : transaction.else_reads) {
       ASSIGN_OR_RETURN(auto record, Read(txn, scope, key));
       reply.reads.push_back(std::move(record));
     }
-  } else {
-    RETURN_IF_ERROR(CheckNumbers(txn, scope, transaction.then_ops));
-    ASSIGN_OR_RETURN(const bool chunks, MayHaveChunks(txn, scope));
-    for (const Op& op : transaction.then_ops) {
-      const Bytes key = StoreKey(scope, KeyKind::kData, op.key);
-      if (op.kind == Op::Kind::kAdd || op.kind == Op::Kind::kMax) {
-        ASSIGN_OR_RETURN(const int64_t stored, StoredI64(txn, key, MissingValue(op.kind)));
-        const Bytes number = EncodeI64(Combine(op, stored));
-        txn.Put(key, EncodeStored(key, version, Codec::kNone, number));
-        continue;
-      }
-      if (chunks) RETURN_IF_ERROR(DropChunksOf(txn, scope, key));
-      if (op.kind == Op::Kind::kDelete) {
-        txn.Delete(key);
-      } else {
-        txn.Put(key, EncodeStored(key, version, op.codec, op.value));
-      }
-    }
   }
-  if (id) {
-    outcomes.Add({id->sequence, reply.succeeded, version, reply.failed_compare},
-                 id->lowest_outstanding);
-    outcomes.log_time_nanos = log_time_nanos;
-    txn.Put(OutcomesKey(scope, id->client), EncodeOutcomes(outcomes));
-    DropOneOldClient(txn, scope, log_time_nanos, version);
+  if (transaction.request_id && !repetition.first) {
+    Remember(txn, scope, log_time_nanos, *transaction.request_id, repetition, reply);
   }
   return reply;
 }
@@ -203,8 +220,16 @@ Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t log_t
   return TransactReply{true, version, 0, {}};
 }
 
-Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t /*log_time_nanos*/,
+Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t log_time_nanos,
                                      uint64_t version, const Publish& publish) {
+  Repetition repetition;
+  if (publish.request_id) {
+    ASSIGN_OR_RETURN(repetition, LoadRepetition(txn, scope, *publish.request_id));
+    if (repetition.first) {
+      DropUpload(txn, scope, publish.head.upload);
+      return *std::move(repetition.first);
+    }
+  }
   const Bytes upload_key = UploadKey(scope, publish.head.upload);
   ASSIGN_OR_RETURN(const auto begun, txn.Get(upload_key));
   if (!begun) return Fail(ErrorCode::kUnknownOutcome, "the upload is over: published or dropped");
@@ -216,7 +241,11 @@ Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t /*log
   RETURN_IF_ERROR(DropChunksOf(txn, scope, key));
   txn.Put(key, EncodeStoredHead(key, version, publish.codec, publish.head));
   txn.Delete(upload_key);
-  return TransactReply{true, version, 0, {}};
+  TransactReply reply{true, version, 0, {}};
+  if (publish.request_id) {
+    Remember(txn, scope, log_time_nanos, *publish.request_id, repetition, reply);
+  }
+  return reply;
 }
 
 Result<TransactReply> Machine::Apply(store::Txn& txn, uint64_t version, const Command& command) {

@@ -10,6 +10,7 @@
 #ifndef METARING_KVNODE_STATE_MACHINE_H_
 #define METARING_KVNODE_STATE_MACHINE_H_
 
+#include <optional>
 #include <variant>
 
 #include "kvnode/state/layout.h"
@@ -32,6 +33,7 @@ struct Publish {
   Bytes key;
   Codec codec = Codec::kNone;
   ChunkedHead head;
+  std::optional<RequestId> request_id;
 };
 
 struct Command {
@@ -69,6 +71,7 @@ class Machine {
     bool any = false;
   };
   Result<bool> MayHaveChunks(const store::View& view, Scope scope);
+  Status ApplyOps(store::Txn& txn, Scope scope, uint64_t version, const std::vector<Op>& ops);
   Status DropChunksOf(store::Txn& txn, Scope scope, ByteView store_key);
 
   std::vector<Chunked> chunked_;

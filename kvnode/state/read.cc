@@ -159,6 +159,7 @@ Status Validate(const Transaction& transaction) {
   }
   for (const Op& op : transaction.then_ops) {
     RETURN_IF_ERROR(ValidateKey(op.key));
+    if (op.codec != Codec::kNone) RETURN_IF_ERROR(ValidateEncoded(op.codec, op.value));
     bytes += op.key.size() + op.value.size() + 16;
   }
   for (const Bytes& key : transaction.else_reads) {
@@ -170,12 +171,14 @@ Status Validate(const Transaction& transaction) {
                 fmt::format("transaction has {} bytes of keys and values; the limit is {}", bytes,
                             kTransactionBytesMax));
   }
-  const auto& id = transaction.request_id;
-  if (id && (id->client == 0 || id->sequence == 0 || id->lowest_outstanding > id->sequence)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "request_id needs client > 0 and sequence > 0, not below lowest_outstanding");
-  }
-  return {};
+  return ValidateRequestId(transaction.request_id);
+}
+
+Status ValidateRequestId(const std::optional<RequestId>& id) {
+  if (!id) return {};
+  if (id->client != 0 && id->sequence != 0 && id->lowest_outstanding <= id->sequence) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              "request_id needs client > 0 and sequence > 0, not below lowest_outstanding");
 }
 
 Status Validate(const ScanRequest& request) {

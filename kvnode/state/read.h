@@ -26,6 +26,7 @@ Result<std::optional<size_t>> FirstFailed(const store::View& view, Scope scope,
 Status Validate(const Transaction& transaction);
 Status Validate(const ScanRequest& request);
 Status ValidateKey(ByteView key);
+Status ValidateRequestId(const std::optional<RequestId>& id);
 
 }  // namespace metaring::state
 

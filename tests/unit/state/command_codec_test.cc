@@ -45,10 +45,16 @@ TEST(CommandCodec, ChunkAndPublishComeBackAsTheyWere) {
   const auto chunk = DecodeCommand(EncodeCommand(kScope, 1, StageChunk{5, 6, "data"}));
   ASSERT_TRUE(chunk);
   EXPECT_EQ(std::get<StageChunk>(chunk->body).data, "data");
-  const auto publish =
-      DecodeCommand(EncodeCommand(kScope, 1, Publish{"k", Codec::kZstd, {1, 2, 300}}));
-  ASSERT_TRUE(publish);
-  EXPECT_EQ(std::get<Publish>(publish->body).head.bytes, 300u);
+  Publish publish{"k", Codec::kZstd, {1, 2, 300}, std::nullopt};
+  auto decoded = DecodeCommand(EncodeCommand(kScope, 1, publish));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(std::get<Publish>(decoded->body).head.bytes, 300u);
+  EXPECT_FALSE(std::get<Publish>(decoded->body).request_id);
+  publish.request_id = RequestId{7, 8, 5};
+  decoded = DecodeCommand(EncodeCommand(kScope, 1, publish));
+  ASSERT_TRUE(decoded);
+  ASSERT_TRUE(std::get<Publish>(decoded->body).request_id);
+  EXPECT_EQ(std::get<Publish>(decoded->body).request_id->sequence, 8u);
 }
 
 TEST(CommandCodec, EveryTruncationIsRefused) {

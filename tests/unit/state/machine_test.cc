@@ -11,6 +11,10 @@ using MachineTest = MachineFixture;
 constexpr auto kAbsent = Compare::Kind::kAbsent;
 constexpr auto kExists = Compare::Kind::kExists;
 
+Publish MakePublish(const ChunkedHead& head) {
+  return {"k", Codec::kNone, head, std::nullopt};
+}
+
 TEST_F(MachineTest, PutIsReadWithItsVersion) {
   EXPECT_EQ(Do({MakePut("k", "v")})->version, 1u);
   EXPECT_EQ(Get("k")->value, "v");
@@ -132,7 +136,7 @@ TEST_F(MachineTest, LargeValueAppearsWhenPublishedAndLeavesNothingWhenReplaced) 
   ASSERT_TRUE(Apply(StageChunk{1, 0, "hello "}));
   ASSERT_TRUE(Apply(StageChunk{1, 1, "world"}));
   EXPECT_FALSE(Get("k"));
-  ASSERT_TRUE(Apply(Publish{"k", Codec::kNone, {1, 2, 11}}));
+  ASSERT_TRUE(Apply(MakePublish({1, 2, 11})));
   EXPECT_EQ(Get("k")->value, "hello world");
   ASSERT_TRUE(Do({MakePut("k", "small")}));
   EXPECT_EQ(KeysOf(*store_), 1u);
@@ -140,15 +144,34 @@ TEST_F(MachineTest, LargeValueAppearsWhenPublishedAndLeavesNothingWhenReplaced) 
 
 TEST_F(MachineTest, DeletedLargeValueLeavesNothing) {
   ASSERT_TRUE(Apply(StageChunk{1, 0, "data"}));
-  ASSERT_TRUE(Apply(Publish{"k", Codec::kNone, {1, 1, 4}}));
+  ASSERT_TRUE(Apply(MakePublish({1, 1, 4})));
   ASSERT_TRUE(Do({MakeOp(Op::Kind::kDelete, "k")}));
   EXPECT_EQ(KeysOf(*store_), 0u);
 }
 
+TEST_F(MachineTest, RetriedPublishReturnsItsFirstOutcomeAndLeavesNothingStaged) {
+  ASSERT_TRUE(Apply(StageChunk{1, 0, "once"}));
+  Publish publish = MakePublish({1, 1, 4});
+  publish.request_id = RequestId{9, 1, 1};
+  const auto first = Apply(publish);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(Do({MakePut("k", "newer")}));
+  // The retry stages anew, under another upload.
+  ASSERT_TRUE(Apply(StageChunk{2, 0, "once"}));
+  publish.head.upload = 2;
+  const auto again = Apply(publish);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->version, first->version);
+  EXPECT_EQ(Get("k")->value, "newer");
+  const auto view = std::move(*store_->NewView());
+  EXPECT_FALSE(*view->Get(ChunkKey(kScope, 2, 0)));
+  EXPECT_FALSE(*view->Get(UploadKey(kScope, 2)));
+}
+
 TEST_F(MachineTest, PublishWithoutItsChunksIsRefused) {
   ASSERT_TRUE(Apply(StageChunk{1, 0, "data"}));
-  EXPECT_FALSE(Apply(Publish{"k", Codec::kNone, {1, 2, 8}}));
-  EXPECT_FALSE(Apply(Publish{"k", Codec::kNone, {2, 1, 8}}));
+  EXPECT_FALSE(Apply(MakePublish({1, 2, 8})));
+  EXPECT_FALSE(Apply(MakePublish({2, 1, 8})));
   EXPECT_FALSE(Get("k"));
 }
 
@@ -156,7 +179,7 @@ TEST_F(MachineTest, AbandonedUploadIsDropped) {
   ASSERT_TRUE(Apply(StageChunk{1, 0, "left behind"}));
   now_ += 2 * kUploadAgeMaxNanos;
   ASSERT_TRUE(Apply(StageChunk{2, 0, "x"}));
-  ASSERT_TRUE(Apply(Publish{"k", Codec::kNone, {2, 1, 1}}));
+  ASSERT_TRUE(Apply(MakePublish({2, 1, 1})));
   EXPECT_EQ(KeysOf(*store_), 2u);
 }
 
