@@ -15,6 +15,7 @@
 #include <set>
 
 #include "kvnode/base/mutex.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
 
@@ -45,7 +46,7 @@ class MoveGate {
   void End(uint64_t id);
 
   Mutex mutex_;
-  CondVar ended_;
+  fiber::CondVar ended_;
   std::atomic<uint64_t> ended_count_{0};
   uint64_t last_id_ GUARDED_BY(mutex_) = 0;
   std::set<uint64_t> under_way_ GUARDED_BY(mutex_);

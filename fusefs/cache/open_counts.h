@@ -19,6 +19,7 @@
 #include "fusefs/meta/inode.h"
 #include "kvnode/base/mutex.h"
 #include "kvnode/base/result.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
 
@@ -59,7 +60,7 @@ class OpenCounts {
   };
   struct Shard {
     mutable Mutex mutex;
-    CondVar removal_ended;
+    fiber::CondVar removal_ended;
     std::unordered_map<Ino, Entry> entries GUARDED_BY(mutex);
   };
   Shard& shard(Ino ino) { return shards_[ShardIndex(ino)]; }

@@ -25,6 +25,7 @@
 #include "fusefs/cache/pending_attributes.h"
 #include "kvnode/base/clock.h"
 #include "kvnode/base/mutex.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
 
@@ -118,7 +119,7 @@ class OpenFile {
   const Ino ino_;
 
   mutable Mutex mutex_;
-  CondVar turn_ended_;
+  fiber::CondVar turn_ended_;
   bool turn_taken_ GUARDED_BY(mutex_) = false;
   Node node_ GUARDED_BY(mutex_);  // as the store has it; moves at the end of each turn
   DirtyBlocks dirty_ GUARDED_BY(mutex_);

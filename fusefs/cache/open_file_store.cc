@@ -22,7 +22,7 @@ Status OpenFile::TakeTurn() {
 void OpenFile::EndTurn() {
   MutexLock lock(mutex_);
   turn_taken_ = false;
-  turn_ended_.NotifyOne();
+  turn_ended_.NotifyAll();
 }
 
 OpenFile::Leaving OpenFile::PrepareLeaving() {

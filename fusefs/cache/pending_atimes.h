@@ -16,6 +16,7 @@
 
 #include "fusefs/meta/inode.h"
 #include "kvnode/base/mutex.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
 
@@ -49,7 +50,7 @@ class PendingAtimes {
 
  private:
   mutable Mutex mutex_;
-  CondVar stored_;
+  fiber::CondVar stored_;
   std::unordered_map<Ino, Item> atimes_ GUARDED_BY(mutex_);
   std::unordered_set<Ino> storing_ GUARDED_BY(mutex_);  // between BeginStore and EndStore
   std::atomic<size_t> size_{0};                         // of atimes_

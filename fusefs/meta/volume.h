@@ -13,6 +13,7 @@
 #include "kvnode/base/clock.h"
 #include "kvnode/base/mutex.h"
 #include "kvnode/client/kv.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
 
@@ -67,7 +68,7 @@ class InoAllocator {
  private:
   client::Kv& kv_;
   Mutex mutex_;
-  CondVar leased_;
+  fiber::CondVar leased_;
   bool leasing_ GUARDED_BY(mutex_) = false;
   uint64_t next_ GUARDED_BY(mutex_) = 0;
   uint64_t end_ GUARDED_BY(mutex_) = 0;

@@ -19,6 +19,7 @@
 //  - No SPLICE: content is checksummed and merged in memory, so it is copied anyway.
 // FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT are added by KernelIo.
 #include "fusefs/mount/handlers.h"
+#include "fusefs/mount/request_loop.h"
 #include "kvnode/base/logging.h"
 
 namespace metaring::fusefs::mount {
@@ -28,7 +29,6 @@ constexpr unsigned kWanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_
                              FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_PARALLEL_DIROPS |
                              FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC |
                              FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPORT_SUPPORT;
-constexpr unsigned kWriteBytesMax = 1 << 20;
 constexpr unsigned kReadaheadBytesMax = 1 << 20;
 constexpr unsigned kBackgroundRequestsMax = 64;
 

@@ -19,6 +19,7 @@
 
 #include "fusefs/meta/inode.h"
 #include "kvnode/base/mutex.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs::mount {
 
@@ -53,7 +54,7 @@ class Invalidator {
   std::function<void(Ino, Stale)> tell_kernel_;  // set before the thread starts
   std::thread thread_;
   Mutex mutex_;
-  CondVar changed_;
+  fiber::CondVar changed_;
   std::deque<Item> queue_ GUARDED_BY(mutex_);
   uint64_t queued_ GUARDED_BY(mutex_) = 0;  // ever
   uint64_t told_ GUARDED_BY(mutex_) = 0;    // ever; told_ <= queued_

@@ -18,14 +18,6 @@ namespace {
 
 constexpr uint32_t kWantedFlags = FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
 
-// State of the request that a thread is handling; zero outside of requests.
-struct ThreadRequest {
-  RequestExtras extras;
-  uint64_t init_unique = 0;   // of the INIT request, while it is handled
-  uint32_t init_offered = 0;  // the flags in it
-};
-thread_local ThreadRequest current;
-
 // A copy of the argument behind the header, when the request is long enough to have it.
 template <typename T>
 bool LoadArgument(const char* buffer, size_t length, T& argument) {
@@ -34,12 +26,12 @@ bool LoadArgument(const char* buffer, size_t length, T& argument) {
   return true;
 }
 
-void InspectInit(const char* buffer, size_t length, uint64_t unique) {
+void InspectInit(const char* buffer, size_t length, uint64_t unique, RequestExtras& extras) {
   fuse_init_in init{};
   std::memcpy(&init, buffer + sizeof(fuse_in_header),
               std::min(sizeof(init), length - sizeof(fuse_in_header)));
-  current.init_unique = unique;
-  current.init_offered = init.flags;
+  extras.init_unique = unique;
+  extras.init_offered = init.flags;
 }
 
 struct OpcodeName {
@@ -97,15 +89,11 @@ std::string_view NameOf(uint32_t opcode) {
 
 }  // namespace
 
-const RequestExtras& CurrentRequestExtras() {
-  return current.extras;
-}
-
 // With FUSE_SETXATTR_EXT the argument has 8 bytes more than libfuse expects before the name.
-size_t KernelIo::InspectSetxattr(char* buffer, size_t length) {
+size_t KernelIo::InspectSetxattr(char* buffer, size_t length, RequestExtras& extras) {
   fuse_setxattr_in argument{};
   if (!setxattr_extended_ || !LoadArgument(buffer, length, argument)) return length;
-  current.extras.acl_kill_sgid = (argument.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+  extras.acl_kill_sgid = (argument.setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID) != 0;
   constexpr size_t kExtra = sizeof(fuse_setxattr_in) - FUSE_COMPAT_SETXATTR_IN_SIZE;
   const size_t rest = sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
   std::memmove(buffer + rest - kExtra, buffer + rest, length - rest);
@@ -115,19 +103,19 @@ size_t KernelIo::InspectSetxattr(char* buffer, size_t length) {
   return length;
 }
 
-size_t KernelIo::Inspect(char* buffer, size_t length) {
-  current = {};
+size_t KernelIo::Inspect(char* buffer, size_t length, RequestExtras& extras) {
+  extras = {};
   fuse_in_header header{};
   if (length < sizeof(header)) return length;
   std::memcpy(&header, buffer, sizeof(header));
   counts_[std::min<size_t>(header.opcode, kOpcodesMax - 1)].fetch_add(1, std::memory_order_relaxed);
-  bool& kill = current.extras.kill_suidgid;
+  bool& kill = extras.kill_suidgid;
   switch (header.opcode) {
     case FUSE_INIT:
-      InspectInit(buffer, length, header.unique);
+      InspectInit(buffer, length, header.unique, extras);
       return length;
     case FUSE_SETXATTR:
-      return InspectSetxattr(buffer, length);
+      return InspectSetxattr(buffer, length, extras);
     case FUSE_WRITE:
       if (fuse_write_in in{}; LoadArgument(buffer, length, in)) {
         kill = (in.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
@@ -153,21 +141,20 @@ size_t KernelIo::Inspect(char* buffer, size_t length) {
   }
 }
 
-void KernelIo::Amend(const iovec* parts, int count) {
-  if (current.init_unique == 0 || count < 2) return;
+void KernelIo::Amend(const iovec* parts, int count, const RequestExtras& extras) {
+  if (extras.init_unique == 0 || count < 2) return;
   fuse_out_header header{};
   if (parts[0].iov_len < sizeof(header)) return;
   std::memcpy(&header, parts[0].iov_base, sizeof(header));
-  if (header.unique != current.init_unique || header.error != 0) return;
+  if (header.unique != extras.init_unique || header.error != 0) return;
   if (parts[1].iov_len < sizeof(fuse_init_out)) return;
   fuse_init_out out{};
   std::memcpy(&out, parts[1].iov_base, sizeof(out));
-  const uint32_t agreed = kWantedFlags & current.init_offered;
+  const uint32_t agreed = kWantedFlags & extras.init_offered;
   out.flags |= agreed;
   std::memcpy(parts[1].iov_base, &out, sizeof(out));
   killpriv_agreed_ = (agreed & FUSE_HANDLE_KILLPRIV_V2) != 0;
   setxattr_extended_ = (agreed & FUSE_SETXATTR_EXT) != 0;
-  current.init_unique = 0;
 }
 
 std::string KernelIo::DescribeCounts() const {

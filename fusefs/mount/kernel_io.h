@@ -10,10 +10,8 @@
 //    them. With the first the kernel leaves the clearing of set-user-ID bits to us and says when;
 //    without it, it asks for the file's mode and capabilities around every write.
 //  - Fields of a request that libfuse drops (write_flags, FATTR_KILL_SUIDGID, open_flags,
-//    setxattr_flags) are kept for the handler, which runs on the same thread right after the read.
+//    setxattr_flags) are kept for its handler.
 //  - Requests are counted by opcode.
-// Every thread of the session reads, handles and answers its own requests, one after the other;
-// therefore the fields are in a thread_local, the one mutable global of the mount.
 #ifndef METARING_FUSEFS_MOUNT_KERNEL_IO_H_
 #define METARING_FUSEFS_MOUNT_KERNEL_IO_H_
 
@@ -28,22 +26,25 @@
 
 namespace metaring::fusefs::mount {
 
-// What libfuse does not pass on of the request that this thread is handling.
+// What libfuse does not pass on of a request.
 struct RequestExtras {
   bool kill_suidgid = false;   // WRITE, SETATTR, OPEN, CREATE: the caller may not keep these bits
   bool acl_kill_sgid = false;  // SETXATTR of an access ACL: the caller is outside the file's group
+  uint64_t init_unique = 0;    // INIT: its number
+  uint32_t init_offered = 0;   // INIT: the flags in it
 };
+// Of the request that the calling code answers (request_loop.cc).
 const RequestExtras& CurrentRequestExtras();
 
 // Thread-safe. One for a session.
 class KernelIo {
  public:
-  // Looks at the request in `buffer` and returns its length, which differs when a field that
-  // libfuse does not know was taken out. Anything too short to be its opcode's request is left
-  // alone.
-  size_t Inspect(char* buffer, size_t length);
-  // Adds our flags to the reply to INIT; any other reply is left alone.
-  void Amend(const iovec* parts, int count);
+  // Looks at the request in `buffer`, fills in its extras, and returns its length, which differs
+  // when a field that libfuse does not know was taken out. Anything too short to be its opcode's
+  // request is left alone.
+  size_t Inspect(char* buffer, size_t length, RequestExtras& extras);
+  // Adds our flags to the reply to INIT, whose extras these are; any other reply is left alone.
+  void Amend(const iovec* parts, int count, const RequestExtras& extras);
 
   // Whether the kernel agreed to FUSE_HANDLE_KILLPRIV_V2 (known after INIT).
   bool handles_killpriv() const { return killpriv_agreed_; }
@@ -52,7 +53,7 @@ class KernelIo {
 
  private:
   static constexpr size_t kOpcodesMax = 64;  // larger ones are counted as the last
-  size_t InspectSetxattr(char* buffer, size_t length);
+  size_t InspectSetxattr(char* buffer, size_t length, RequestExtras& extras);
 
   // Both move once, at INIT, before any other request is served.
   std::atomic<bool> killpriv_agreed_{false};

@@ -122,7 +122,7 @@ const std::vector<Option>& Options() {
        SetText<&M::subtype>},
       {{"log_file", K::kText, "", "append log lines to this file"}, SetText<&M::log_file>},
       {{"log_level", K::kText, "info", "debug, info, warn or error"}, SetLogLevel},
-      {{"threads", K::kNumber, "16", "requests handled at once, 1 to 256"}, SetThreads},
+      {{"threads", K::kNumber, "16", "threads that serve requests, 1 to 256"}, SetThreads},
       {{"default_permissions", K::kFlag, "on", "always on: the kernel checks permissions"}, Accept},
       {{"defaults", K::kFlag, "", "no effect; for fstab(5), as auto, noauto, nofail, _netdev"},
        Accept},

@@ -14,13 +14,11 @@
 #include <vector>
 
 #include "fusefs/mount/handlers.h"
-#include "fusefs/mount/kernel_io.h"
+#include "fusefs/mount/request_loop.h"
 #include "kvnode/base/logging.h"
 
 namespace metaring::fusefs::mount {
 namespace {
-
-constexpr int kWakeSignal = SIGUSR1;
 
 sigset_t EndingSignals() {
   sigset_t signals;
@@ -37,16 +35,13 @@ void LogFromLibfuse(fuse_log_level level, const char* format, va_list arguments)
   LogLine(level <= FUSE_LOG_ERR ? LogLevel::kError : LogLevel::kInfo, "libfuse", text);
 }
 
-ssize_t ReadRequest(int fd, void* buffer, size_t size, void* userdata) {
-  const ssize_t length = ::read(fd, buffer, size);
-  if (length <= 0) return length;
-  KernelIo& io = static_cast<Filesystem*>(userdata)->kernel_io;
-  return static_cast<ssize_t>(io.Inspect(static_cast<char*>(buffer), static_cast<size_t>(length)));
+// libfuse wants one; RequestLoop reads by itself.
+ssize_t ReadRequest(int fd, void* buffer, size_t size, void* /*userdata*/) {
+  return ::read(fd, buffer, size);
 }
 
-ssize_t WriteReply(int fd, iovec* parts, int count, void* userdata) {
-  static_cast<Filesystem*>(userdata)->kernel_io.Amend(parts, count);
-  return ::writev(fd, parts, count);
+ssize_t WriteReply(int fd, iovec* parts, int count, void* /*userdata*/) {
+  return RequestLoop::Write(fd, parts, count);
 }
 
 fuse_lowlevel_ops Handlers() {
@@ -85,12 +80,12 @@ std::string LibfuseOptions(const MountOptions& options, const std::string& fsnam
   return text;
 }
 
-// Waits for an ending signal in a thread of its own and ends the session's loop, which sleeps in
-// sem_wait: a signal to its thread wakes it, repeated until it has noticed.
+// Waits for an ending signal in a thread of its own and ends the session. Its workers sleep in
+// read(2): they are interrupted until they have noticed.
 class SignalWaiter {
  public:
-  explicit SignalWaiter(fuse_session* session)
-      : session_(session), loop_thread_(pthread_self()), thread_([this] { Run(); }) {}
+  SignalWaiter(fuse_session* session, RequestLoop& loop)
+      : session_(session), loop_(loop), thread_([this] { Run(); }) {}
   ~SignalWaiter() {
     ended_ = true;
     thread_.join();
@@ -102,21 +97,19 @@ class SignalWaiter {
   void Run() {
     pthread_setname_np(pthread_self(), "signals");
     const sigset_t signals = EndingSignals();
-    bool ending = false;
     while (!ended_) {
+      const bool ending = fuse_session_exited(session_) != 0;
+      if (ending) loop_.Interrupt();
       const timespec patience{0, ending ? 20'000'000 : 250'000'000};
       const int number = sigtimedwait(&signals, nullptr, &patience);
-      if (number > 0) {
-        LogInfo("mount", "signal {}: unmounting", number);
-        fuse_session_exit(session_);
-        ending = true;
-      }
-      if (ending && !ended_) pthread_kill(loop_thread_, kWakeSignal);
+      if (number <= 0) continue;
+      LogInfo("mount", "signal {}: unmounting", number);
+      fuse_session_exit(session_);
     }
   }
 
   fuse_session* const session_;
-  const pthread_t loop_thread_;
+  RequestLoop& loop_;
   std::atomic<bool> ended_{false};
   std::thread thread_;
 };
@@ -147,7 +140,7 @@ Result<std::unique_ptr<Session>> Session::Mount(Filesystem& filesystem, const Mo
   fuse_session* const raw = fuse_session_new(&arguments, &handlers, sizeof(handlers), &filesystem);
   fuse_opt_free_args(&arguments);
   if (raw == nullptr) return Fail(ErrorCode::kInvalidArgument, "libfuse refused the options");
-  std::unique_ptr<Session> session(new Session(raw));
+  std::unique_ptr<Session> session(new Session(raw, filesystem.kernel_io));
   if (fuse_session_mount(raw, mountpoint.c_str()) != 0) {
     return Fail(ErrorCode::kIo, "mounting on " + Escaped(mountpoint, 4096) + " failed, see above");
   }
@@ -167,20 +160,9 @@ Session::~Session() {
 }
 
 Status Session::Serve(uint32_t threads) {
-  fuse_loop_config* const config = fuse_loop_cfg_create();
-  if (config == nullptr) return Fail(ErrorCode::kInternal, "out of memory");
-  fuse_loop_cfg_set_clone_fd(config, 1);
-  fuse_loop_cfg_set_max_threads(config, threads);
-  // As many idle as there may be: starting a thread costs more than keeping it.
-  fuse_loop_cfg_set_idle_threads(config, threads);
-  int result = 0;
-  {
-    const SignalWaiter signals(session_);
-    result = fuse_session_loop_mt(session_, config);
-  }
-  fuse_loop_cfg_destroy(config);
-  if (result < 0) return Fail(ErrnoError(-result, "serving requests"));
-  return {};
+  RequestLoop loop(session_, kernel_io_);
+  const SignalWaiter signals(session_, loop);
+  return loop.Serve(threads);
 }
 
 void Session::Invalidate(Ino ino, Stale what) {

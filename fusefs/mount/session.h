@@ -37,9 +37,10 @@ class Session {
   void Invalidate(Ino ino, Stale what);
 
  private:
-  explicit Session(fuse_session* session) : session_(session) {}
+  Session(fuse_session* session, KernelIo& kernel_io) : session_(session), kernel_io_(kernel_io) {}
 
   fuse_session* const session_;
+  KernelIo& kernel_io_;
   bool mounted_ = false;
 };
 

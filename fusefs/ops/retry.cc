@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "kvnode/base/random.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
 namespace {
@@ -19,13 +20,13 @@ constexpr int kDoublingsMax = 7;
 
 void BackOff(int losses) {
   if (losses == 1) {
-    std::this_thread::yield();
+    fiber::SleepFor(std::chrono::nanoseconds(0));
     return;
   }
   // Any seed does, as long as threads differ.
   thread_local Random random(std::hash<std::thread::id>()(std::this_thread::get_id()));
   const int64_t bound = kFirstWaitNanos << std::min(losses - 2, kDoublingsMax);
-  std::this_thread::sleep_for(std::chrono::nanoseconds(random.Below(static_cast<uint64_t>(bound))));
+  fiber::SleepFor(std::chrono::nanoseconds(random.Below(static_cast<uint64_t>(bound))));
 }
 
 }  // namespace metaring::fusefs

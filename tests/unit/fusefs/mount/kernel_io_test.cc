@@ -28,14 +28,15 @@ uint32_t Negotiate(KernelIo& io, uint32_t offered, int32_t error = 0) {
   in.minor = 38;
   in.flags = offered;
   std::string request = Request(FUSE_INIT, in);
-  io.Inspect(request.data(), request.size());
+  RequestExtras extras;
+  io.Inspect(request.data(), request.size(), extras);
   fuse_out_header header{};
   header.unique = 2;
   header.error = error;
   fuse_init_out out{};
   out.flags = FUSE_BIG_WRITES;
   const iovec parts[2] = {{&header, sizeof(header)}, {&out, sizeof(out)}};
-  io.Amend(parts, 2);
+  io.Amend(parts, 2, extras);
   return out.flags;
 }
 
@@ -56,41 +57,44 @@ TEST(KernelIo, AFailedInitIsLeftAlone) {
 
 TEST(KernelIo, KillFlagsReachTheHandlerOfThatRequestOnly) {
   KernelIo io;
+  RequestExtras extras;
   fuse_write_in write{};
   write.write_flags = FUSE_WRITE_KILL_SUIDGID;
   std::string request = Request(FUSE_WRITE, write, "data");
-  EXPECT_EQ(io.Inspect(request.data(), request.size()), request.size());
-  EXPECT_TRUE(CurrentRequestExtras().kill_suidgid);
+  EXPECT_EQ(io.Inspect(request.data(), request.size(), extras), request.size());
+  EXPECT_TRUE(extras.kill_suidgid);
   write.write_flags = 0;
   request = Request(FUSE_WRITE, write, "data");
-  io.Inspect(request.data(), request.size());
-  EXPECT_FALSE(CurrentRequestExtras().kill_suidgid);
+  io.Inspect(request.data(), request.size(), extras);
+  EXPECT_FALSE(extras.kill_suidgid);
 }
 
 TEST(KernelIo, SetattrAndOpenCarryTheKillFlagToo) {
   KernelIo io;
+  RequestExtras extras;
   fuse_setattr_in setattr{};
   setattr.valid = FATTR_SIZE | FATTR_KILL_SUIDGID;
   std::string request = Request(FUSE_SETATTR, setattr);
-  io.Inspect(request.data(), request.size());
-  EXPECT_TRUE(CurrentRequestExtras().kill_suidgid);
+  io.Inspect(request.data(), request.size(), extras);
+  EXPECT_TRUE(extras.kill_suidgid);
   fuse_open_in open{};
   open.open_flags = FUSE_OPEN_KILL_SUIDGID;
   request = Request(FUSE_OPEN, open);
-  io.Inspect(request.data(), request.size());
-  EXPECT_TRUE(CurrentRequestExtras().kill_suidgid);
+  io.Inspect(request.data(), request.size(), extras);
+  EXPECT_TRUE(extras.kill_suidgid);
 }
 
 TEST(KernelIo, TheExtendedSetxattrIsGivenToLibfuseInItsOldForm) {
   KernelIo io;
+  RequestExtras extras;
   Negotiate(io, FUSE_SETXATTR_EXT);
   fuse_setxattr_in in{};
   in.size = 5;
   in.setxattr_flags = FUSE_SETXATTR_ACL_KILL_SGID;
   const std::string rest("user.a\0value", 12);
   std::string request = Request(FUSE_SETXATTR, in, rest);
-  const size_t length = io.Inspect(request.data(), request.size());
-  EXPECT_TRUE(CurrentRequestExtras().acl_kill_sgid);
+  const size_t length = io.Inspect(request.data(), request.size(), extras);
+  EXPECT_TRUE(extras.acl_kill_sgid);
   EXPECT_EQ(length, request.size() - 8);
   uint32_t in_header = 0;
   std::memcpy(&in_header, request.data(), sizeof(in_header));
@@ -101,15 +105,17 @@ TEST(KernelIo, TheExtendedSetxattrIsGivenToLibfuseInItsOldForm) {
 
 TEST(KernelIo, WithoutTheExtensionSetxattrIsLeftAlone) {
   KernelIo io;
+  RequestExtras extras;
   fuse_setxattr_in in{};
   std::string request = Request(FUSE_SETXATTR, in, std::string("user.a\0v", 8));
   const std::string before = request;
-  EXPECT_EQ(io.Inspect(request.data(), request.size()), before.size());
+  EXPECT_EQ(io.Inspect(request.data(), request.size(), extras), before.size());
   EXPECT_EQ(request, before);
 }
 
 TEST(KernelIo, TruncatedRequestsAreLeftAlone) {
   KernelIo io;
+  RequestExtras extras;
   Negotiate(io, FUSE_SETXATTR_EXT | FUSE_HANDLE_KILLPRIV_V2);
   fuse_write_in write{};
   write.write_flags = FUSE_WRITE_KILL_SUIDGID;
@@ -118,18 +124,19 @@ TEST(KernelIo, TruncatedRequestsAreLeftAlone) {
     const std::string whole = Request(opcode, write);
     for (size_t length = 0; length < sizeof(fuse_in_header) + 8; ++length) {
       std::string request = whole.substr(0, length);
-      EXPECT_EQ(io.Inspect(request.data(), length), length);
-      EXPECT_FALSE(CurrentRequestExtras().kill_suidgid);
+      EXPECT_EQ(io.Inspect(request.data(), length, extras), length);
+      EXPECT_FALSE(extras.kill_suidgid);
     }
   }
 }
 
 TEST(KernelIo, RequestsAreCountedByOpcode) {
   KernelIo io;
+  RequestExtras extras;
   const std::string whole = Request(FUSE_GETATTR, fuse_getattr_in{});
   for (int i = 0; i < 3; ++i) {
     std::string request = whole;
-    io.Inspect(request.data(), request.size());
+    io.Inspect(request.data(), request.size(), extras);
   }
   EXPECT_EQ(io.DescribeCounts(), "GETATTR 3");
 }
