@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdarg>
@@ -114,6 +115,10 @@ class SignalWaiter {
   std::thread thread_;
 };
 
+uint32_t DefaultThreads() {
+  return std::clamp(2 * std::thread::hardware_concurrency(), 4U, 16U);
+}
+
 }  // namespace
 
 void BlockEndingSignals() {
@@ -162,7 +167,7 @@ Session::~Session() {
 Status Session::Serve(uint32_t threads) {
   RequestLoop loop(session_, kernel_io_);
   const SignalWaiter signals(session_, loop);
-  return loop.Serve(threads);
+  return loop.Serve(threads != 0 ? threads : DefaultThreads());
 }
 
 void Session::Invalidate(Ino ino, Stale what) {

@@ -30,7 +30,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Serves requests until the filesystem is unmounted or SIGTERM, SIGINT or SIGHUP arrives.
+  // With that many threads (0: as the machine suggests) serves requests until the filesystem is
+  // unmounted or SIGTERM, SIGINT or SIGHUP arrives.
   Status Serve(uint32_t threads);
 
   // Makes the kernel ask for what is stale of an inode again. Not from a request handler.

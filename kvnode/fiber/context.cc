@@ -67,10 +67,15 @@ void Context::SwitchIn() {
   __sanitizer_start_switch_fiber(&fake_stack, BottomOf(stack_), stack_.size);
 #endif
 #if defined(__SANITIZE_THREAD__)
-  tsan_thread_ = __tsan_get_current_fiber();
+  // Both switches are on this side: each function that is entered between them, on either stack,
+  // also returns between them, and the fiber's book of calls stays even when it ends.
+  void* const thread = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(tsan_fiber_, 0);
 #endif
   context_ = std::move(context_).resume();
+#if defined(__SANITIZE_THREAD__)
+  __tsan_switch_to_fiber(thread, 0);
+#endif
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
 #endif
@@ -86,9 +91,6 @@ void Context::SwitchOut() {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(&fake_stack_, thread_stack_, thread_stack_bytes_);
 #endif
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(tsan_thread_, 0);
-#endif
   thread_ = std::move(thread_).resume();
   Entered(fake_stack_);
 }
@@ -99,9 +101,6 @@ boost::context::fiber Context::Enter(boost::context::fiber&& thread) {
   body_();
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(nullptr, thread_stack_, thread_stack_bytes_);
-#endif
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(tsan_thread_, 0);
 #endif
   return std::move(thread_);
 }

@@ -36,7 +36,6 @@ class Context {
 
   // The sanitizers' handles.
   void* tsan_fiber_ = nullptr;
-  void* tsan_thread_ = nullptr;
   const void* thread_stack_ = nullptr;
   size_t thread_stack_bytes_ = 0;
   void* fake_stack_ = nullptr;

@@ -112,7 +112,8 @@ void PoolCore::TakeExpired(std::vector<Fiber*>& ready) {
     wait.has_timer = false;
     if (!wait.Claim()) continue;
     wait.timed_out = true;
-    ready.push_back(wait.fiber);
+    Fiber* const fiber = wait.fiber;
+    if (wait.End()) ready.push_back(fiber);
   }
 }
 

@@ -53,15 +53,32 @@ void MakeReady(Fiber& fiber);
 // The fiber that this thread runs; null: none.
 Fiber* CurrentFiber();
 
-// A wait with a deadline. Two may want to end it, one does: whose Claim is true.
+// A wait of a fiber that may be ended before it has begun: it is published first, so that the fiber
+// itself can let go of what it holds, then the fiber parks. Two may want to end it (an event and a
+// deadline); the first does.
 struct TimedWait {
   using TimePoint = std::chrono::steady_clock::time_point;
-  Fiber* fiber = nullptr;
+  enum State : uint32_t { kRuns, kParked, kEnded };
+
+  Fiber* const fiber = CurrentFiber();
+  std::atomic<uint32_t> state{kRuns};
   std::atomic<bool> claimed{false};
   bool timed_out = false;  // set by the claimer
   std::multimap<TimePoint, TimedWait*>::iterator timer;
   bool has_timer = false;
+
   bool Claim() { return !claimed.exchange(true, std::memory_order_acq_rel); }
+  // By the claimer. Whether the fiber is parked and must be made to run.
+  bool End() { return state.exchange(kEnded, std::memory_order_acq_rel) == kParked; }
+  // On the fiber: returns when the wait was ended.
+  void Await() { metaring::fiber::Suspend(Park, this); }
+
+ private:
+  static bool Park(void* wait, Fiber&) {
+    uint32_t expected = kRuns;
+    return static_cast<TimedWait*>(wait)->state.compare_exchange_strong(expected, kParked,
+                                                                        std::memory_order_acq_rel);
+  }
 };
 
 // Thread-safe.

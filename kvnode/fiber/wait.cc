@@ -53,45 +53,24 @@ namespace {
 
 using TimePoint = TimedWait::TimePoint;
 
-// A wait on a CondVar, on the stack of its fiber.
-struct CondWait {
-  TimedWait wait;
-  CondWaiters* waiters = nullptr;
-  Mutex* mutex = nullptr;  // the caller's
-  TimePoint deadline = TimePoint::max();
-};
-
-// Whoever wants to end the wait must have `waiters->mutex`, or be the timer, and then the fiber
-// still needs that mutex: so the frame is there until it is released.
-bool ParkCondWait(void* argument, Fiber& self) NO_THREAD_SAFETY_ANALYSIS {
-  auto& waiting = *static_cast<CondWait*>(argument);
-  Mutex* const caller = waiting.mutex;
-  {
-    MutexLock lock(waiting.waiters->mutex);
-    waiting.wait.fiber = &self;
-    waiting.waiters->waits.push_back(&waiting.wait);
-    if (waiting.deadline != TimePoint::max()) {
-      self.pool().AddTimer(waiting.wait, waiting.deadline);
-    }
-  }
-  caller->Unlock();
-  return true;
-}
-
 // On a fiber. False when the deadline came first.
-bool WaitOnFiber(CondWaiters& waiters, Mutex& mutex, TimePoint deadline) NO_THREAD_SAFETY_ANALYSIS {
-  CondWait waiting;
-  waiting.waiters = &waiters;
-  waiting.mutex = &mutex;
-  waiting.deadline = deadline;
-  Suspend(ParkCondWait, &waiting);
+bool WaitOnFiber(CondWaiters& waiters, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) {
+  TimedWait wait;
   {
     MutexLock lock(waiters.mutex);
-    waiters.waits.remove(&waiting.wait);
+    waiters.waits.push_back(&wait);
   }
-  CurrentFiber()->pool().RemoveTimer(waiting.wait);
+  if (deadline != TimePoint::max()) wait.fiber->pool().AddTimer(wait, deadline);
+  mutex.Unlock();
+  wait.Await();
+  // Whoever ended it had this mutex, or the pool's: when both were had, nobody sees the wait.
+  {
+    MutexLock lock(waiters.mutex);
+    waiters.waits.remove(&wait);
+  }
+  wait.fiber->pool().RemoveTimer(wait);
   mutex.Lock();
-  return !waiting.wait.timed_out;
+  return !wait.timed_out;
 }
 
 }  // namespace
@@ -117,7 +96,9 @@ void CondVar::NotifyAll() {
   threads_.NotifyAll();
   MutexLock lock(fibers_->mutex);
   for (TimedWait* const wait : fibers_->waits) {
-    if (wait->Claim()) MakeReady(*wait->fiber);
+    if (!wait->Claim()) continue;
+    Fiber* const fiber = wait->fiber;
+    if (wait->End()) MakeReady(*fiber);
   }
   fibers_->waits.clear();
 }
@@ -126,18 +107,6 @@ void CondVar::NotifyAll() {
 // ------------------------------------------------------------------------------------
 
 namespace {
-
-struct Sleep {
-  TimedWait wait;
-  TimePoint deadline;
-};
-
-bool ParkSleep(void* argument, Fiber& self) {
-  auto& sleep = *static_cast<Sleep*>(argument);
-  sleep.wait.fiber = &self;
-  self.pool().AddTimer(sleep.wait, sleep.deadline);
-  return true;
-}
 
 bool ParkYield(void*, Fiber& self) {
   MakeReady(self);
@@ -152,9 +121,10 @@ void SleepFor(std::chrono::nanoseconds time) {
     return std::this_thread::sleep_for(time);
   }
   if (time <= time.zero()) return Suspend(ParkYield, nullptr);
-  Sleep sleep;
-  sleep.deadline = std::chrono::steady_clock::now() + time;
-  Suspend(ParkSleep, &sleep);
+  TimedWait wait;
+  wait.fiber->pool().AddTimer(wait, std::chrono::steady_clock::now() + time);
+  wait.Await();
+  wait.fiber->pool().RemoveTimer(wait);
 }
 
 }  // namespace metaring::fiber
