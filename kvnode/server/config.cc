@@ -217,6 +217,11 @@ Address ParseAddress(std::string_view text) {
   return SplitAddress(text).value_or(Address());
 }
 
+std::string AddressText(std::string_view host, uint16_t port) {
+  const bool is_v6 = host.find(':') != std::string_view::npos;
+  return fmt::format("{}{}{}:{}", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
+}
+
 bool IsLoopback(const Address& address) {
   return address.host == "::1" || address.host.starts_with("127.");
 }

@@ -104,6 +104,7 @@ const ConfigOption* FindConfigOption(std::string_view name);
 
 // As TOML has it: "text" in quotes, true, 4096.
 std::string ConfigValueText(const ConfigOption& option, const Config& config);
+void CopyConfigOption(const ConfigOption& option, const Config& from, Config& to);
 // What packaging/kvnode.toml holds: every option, explained, commented out at its default.
 std::string SampleConfig();
 
@@ -128,6 +129,8 @@ struct Address {
 // Of a valid kAddress.
 Address ParseAddress(std::string_view text);
 bool IsLoopback(const Address& address);
+// "127.0.0.1:7400", "[::1]:7400".
+std::string AddressText(std::string_view host, uint16_t port);
 
 }  // namespace metaring::server
 

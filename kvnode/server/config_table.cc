@@ -269,6 +269,10 @@ std::string ConfigValueText(const ConfigOption& option, const Config& config) {
   return NumberText(option, config.*(std::get<int64_t Config::*>(option.field)));
 }
 
+void CopyConfigOption(const ConfigOption& option, const Config& from, Config& to) {
+  std::visit([&](auto member) { to.*member = from.*member; }, option.field);
+}
+
 std::string SampleConfig() {
   std::string out(kSampleHead);
   std::string_view section;

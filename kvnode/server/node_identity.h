@@ -10,7 +10,7 @@
 //           metaring node 1
 //           cluster 6f1c0e0d5b9a4c2f8e7d6c5b4a392817
 //           id 1
-//           sum 3a7d19d0f2b1c644
+//           sum 66207b5cc11453bb
 #ifndef METARING_KVNODE_SERVER_NODE_IDENTITY_H_
 #define METARING_KVNODE_SERVER_NODE_IDENTITY_H_
 

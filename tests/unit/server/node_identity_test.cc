@@ -66,6 +66,12 @@ TEST_F(Identity, OfAnotherClusterOrNodeIsRefusedSayingWhich) {
             directory_ + " belongs to node 1 of cluster " + kOne + ", and this is node 2");
 }
 
+TEST(IdentityText, IsAsTheHeaderHasIt) {
+  EXPECT_EQ(EncodeIdentity({"6f1c0e0d5b9a4c2f8e7d6c5b4a392817", 1}),
+            "metaring node 1\ncluster 6f1c0e0d5b9a4c2f8e7d6c5b4a392817\nid 1\n"
+            "sum 66207b5cc11453bb\n");
+}
+
 TEST_F(Identity, OfANewerFormatIsRefusedSayingBoth) {
   Write("metaring node 2\nsomething new\n");
   EXPECT_EQ(RefusalOf({kOne, 1}),
