@@ -60,7 +60,7 @@ run_part() {
     clang) build clang ;;
     # The generated headers are all that it needs of the build.
     tidy)
-      build clang metaring_records metaring_echo &&
+      build clang metaring_records metaring_wire metaring_wire_node metaring_echo &&
         python3 tests/lint/tidy.py -j "$JOBS" build/clang
       ;;
     asan | tsan) run_sanitizer "$1" ;;

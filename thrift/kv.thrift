@@ -111,7 +111,7 @@ struct GetReply {
 
 struct MultiGetRequest {
   1: optional Target target
-  2: optional list<binary> keys   // at most 4096
+  2: optional list<binary> keys   // at most 4096; their values at most 16 MiB, else TOO_BIG
 }
 struct MaybeRecord {
   1: optional Record record       // absent: there is no such key
@@ -199,7 +199,7 @@ struct TransactRequest {
   1: optional Target target
   2: optional list<Compare> compares
   3: optional list<Op> then_ops
-  4: optional list<binary> else_reads
+  4: optional list<binary> else_reads  // their values at most 16 MiB together, else TOO_BIG
   5: optional RequestId request_id
   6: optional bool frees_space   // this gives space back: it may use the reserve of a full store
 }

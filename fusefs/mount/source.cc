@@ -29,7 +29,7 @@ Result<std::unique_ptr<client::Kv>> OpenKeyspace(client::Embedded& store,
         ErrorCode::kNotFound,
         fmt::format("there is no volume '{}', and none is made with -o ro", options.volume));
   }
-  RETURN_IF_ERROR(store.Create(options.volume, client::KeyspaceOptions{}));
+  RETURN_IF_ERROR(store.Create(options.volume, client::VolumeKeyspaceOptions()));
   return store.Open(options.volume);
 }
 

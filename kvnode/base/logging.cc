@@ -2,15 +2,49 @@
 #include "kvnode/base/logging.h"
 
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 namespace metaring {
 namespace {
 
 constexpr int kExitSoftware = 70;
-constexpr char kPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+constexpr char kTextPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+constexpr char kJsonPattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})";
+constexpr char kJournalPattern[] = "%v";
+
+enum class Form { kText, kJson, kJournal };
+
+// The sink's sinks are changed under its own lock, so that a file can be opened anew at any time.
+struct Destination {
+  std::shared_ptr<spdlog::sinks::dist_sink_mt> sinks =
+      std::make_shared<spdlog::sinks::dist_sink_mt>();
+  std::shared_ptr<spdlog::logger> logger = std::make_shared<spdlog::logger>("metaring", sinks);
+  Form form = Form::kText;
+  std::string file;
+};
+
+const char* PatternOf(Form form) {
+  if (form == Form::kJson) return kJsonPattern;
+  return form == Form::kJournal ? kJournalPattern : kTextPattern;
+}
+
+// Of the process, as stderr is.
+Destination& TheDestination() {
+  static Destination destination = [] {
+    Destination made;
+    made.sinks->set_sinks({std::make_shared<spdlog::sinks::stderr_sink_mt>()});
+    made.logger->set_pattern(kTextPattern);
+    made.logger->flush_on(spdlog::level::warn);
+    return made;
+  }();
+  return destination;
+}
 
 spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   switch (level) {
@@ -26,45 +60,140 @@ spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   return spdlog::level::info;
 }
 
-std::shared_ptr<spdlog::logger>& Logger() {
-  static std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>("metaring",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern(kPattern);
-    made->flush_on(spdlog::level::warn);
-    return made;
-  }();
-  return logger;
+// As syslog(3) counts.
+int Priority(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return 7;
+    case LogLevel::kInfo:
+      return 6;
+    case LogLevel::kWarn:
+      return 4;
+    case LogLevel::kError:
+      return 3;
+  }
+  return 6;
+}
+
+// JOURNAL_STREAM names device and inode of the stream that systemd has given to the process.
+bool StderrIsJournal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat of_stderr {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &of_stderr) != 0) return false;
+  return fmt::format("{}:{}", of_stderr.st_dev, of_stderr.st_ino) == stream;
+}
+
+Result<spdlog::sink_ptr> OpenFile(const std::string& file) {
+  try {
+    return std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+  } catch (const spdlog::spdlog_ex& error) {
+    return Fail(ErrorCode::kIo, fmt::format("log file {}: {}", file, error.what()));
+  }
+}
+
+Status UseFile(Destination& destination) {
+  ASSIGN_OR_RETURN(const spdlog::sink_ptr opened, OpenFile(destination.file));
+  opened->set_pattern(PatternOf(destination.form));
+  destination.sinks->set_sinks({opened});
+  return {};
+}
+
+void AppendJsonString(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7f) {  // bytes that are no text get here Escaped
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+std::string JsonOf(std::string_view component, std::string_view message,
+                   std::initializer_list<LogField> fields) {
+  std::string line = "\"component\":";
+  AppendJsonString(line, component);
+  line += ",\"message\":";
+  AppendJsonString(line, message);
+  for (const LogField& field : fields) {
+    line += ',';
+    AppendJsonString(line, field.name);
+    line += ':';
+    AppendJsonString(line, field.value);
+  }
+  return line;
+}
+
+std::string TextOf(std::string_view component, std::string_view message,
+                   std::initializer_list<LogField> fields) {
+  std::string line = fmt::format("{}: {}", component, message);
+  for (const LogField& field : fields) {
+    const bool bare =
+        !field.value.empty() && field.value.find_first_of(" \"=") == std::string::npos;
+    line += fmt::format(" {}=", field.name);
+    if (bare) {
+      line += field.value;
+    } else {
+      AppendJsonString(line, field.value);
+    }
+  }
+  return line;
 }
 
 }  // namespace
 
-Status InitLogging(const std::string& file, LogLevel level) {
-  if (!file.empty()) {
-    try {
-      Logger() = std::make_shared<spdlog::logger>(
-          "metaring", std::make_shared<spdlog::sinks::basic_file_sink_mt>(file));
-    } catch (const spdlog::spdlog_ex& error) {
-      return Fail(ErrorCode::kIo, fmt::format("log file {}: {}", file, error.what()));
-    }
-    Logger()->set_pattern(kPattern);
-    Logger()->flush_on(spdlog::level::info);
+Status InitLogging(const std::string& file, LogLevel level, LogFormat format) {
+  Destination& destination = TheDestination();
+  destination.form = format == LogFormat::kJson          ? Form::kJson
+                     : file.empty() && StderrIsJournal() ? Form::kJournal
+                                                         : Form::kText;
+  destination.file = file;
+  if (file.empty()) {
+    destination.logger->set_pattern(PatternOf(destination.form));
+  } else {
+    RETURN_IF_ERROR(UseFile(destination));
+    destination.logger->flush_on(spdlog::level::info);
   }
-  Logger()->set_level(SpdlogLevel(level));
+  SetLogLevel(level);
   return {};
 }
 
-bool LogEnabled(LogLevel level) {
-  return Logger()->should_log(SpdlogLevel(level));
+Status ReopenLog() {
+  Destination& destination = TheDestination();
+  if (destination.file.empty()) return {};
+  return UseFile(destination);
 }
 
-void LogLine(LogLevel level, std::string_view component, std::string_view message) {
-  Logger()->log(SpdlogLevel(level), "{}: {}", component, message);
+void SetLogLevel(LogLevel level) {
+  TheDestination().logger->set_level(SpdlogLevel(level));
+}
+
+bool LogEnabled(LogLevel level) {
+  return TheDestination().logger->should_log(SpdlogLevel(level));
+}
+
+void LogLine(LogLevel level, std::string_view component, std::string_view message,
+             std::initializer_list<LogField> fields) {
+  const Destination& destination = TheDestination();
+  if (!LogEnabled(level)) return;
+  std::string line;
+  if (destination.form == Form::kJson) {
+    line = JsonOf(component, message, fields);
+  } else {
+    line = TextOf(component, message, fields);
+    if (destination.form == Form::kJournal) line.insert(0, fmt::format("<{}>", Priority(level)));
+  }
+  destination.logger->log(SpdlogLevel(level), "{}", line);
 }
 
 void FatalExit(std::string_view component, std::string_view message) {
   LogLine(LogLevel::kError, component, message);
-  Logger()->flush();
+  TheDestination().logger->flush();
   ::_exit(kExitSoftware);
 }
 

@@ -81,11 +81,23 @@ class EmbeddedForm : public Embedded {
         system_(std::make_unique<EmbeddedKv>(core_, kSystemKeyspace), KeyspaceOptions{}) {}
 
   Result<std::unique_ptr<Kv>> Open(const std::string& keyspace) override {
-    ASSIGN_OR_RETURN(const Keyspace found, FindKeyspace(system_, keyspace));
-    return std::make_unique<DecodingKv>(std::make_unique<EmbeddedKv>(core_, found.id),
-                                        found.info.options);
+    ASSIGN_OR_RETURN(OpenedKeyspace opened, OpenEncoded(keyspace));
+    return std::make_unique<DecodingKv>(std::move(opened.kv), opened.info.options);
   }
-  Status Create(const std::string& keyspace, const KeyspaceOptions& options) override {
+  Result<OpenedKeyspace> OpenEncoded(const std::string& keyspace) override {
+    ASSIGN_OR_RETURN(KeyspaceInfo found, Find(keyspace));
+    auto kv = std::make_unique<EmbeddedKv>(core_, found.id);
+    return OpenedKeyspace{std::move(found), std::move(kv)};
+  }
+  std::unique_ptr<Kv> OpenSystem() override {
+    return std::make_unique<DecodingKv>(std::make_unique<EmbeddedKv>(core_, kSystemKeyspace),
+                                        KeyspaceOptions{});
+  }
+  Result<KeyspaceInfo> Find(const std::string& keyspace) override {
+    return FindKeyspace(system_, keyspace);
+  }
+  Result<KeyspaceInfo> Create(const std::string& keyspace,
+                              const KeyspaceOptions& options) override {
     return CreateKeyspace(system_, keyspace, options);
   }
   Result<std::vector<KeyspaceInfo>> List() override { return ListKeyspaces(system_); }

@@ -15,24 +15,14 @@
 #include <vector>
 
 #include "kvnode/base/clock.h"
+#include "kvnode/client/encoded_kv.h"
+#include "kvnode/client/keyspace_info.h"
 #include "kvnode/client/kv.h"
 #include "kvnode/log/log.h"
 #include "kvnode/store/directory.h"
 #include "kvnode/store/store.h"
 
 namespace metaring::client {
-
-enum class Compression : uint8_t { kNone = 0, kZstd = 1 };
-
-struct KeyspaceOptions {
-  Compression compression = Compression::kNone;
-  uint32_t compression_bytes_min = 512;  // smaller values are stored as they are
-};
-
-struct KeyspaceInfo {
-  std::string name;  // 1 to 64 of a-z A-Z 0-9 . _ -, not starting with a dot
-  KeyspaceOptions options;
-};
 
 struct EmbeddedOptions {
   log::LogOptions log;
@@ -48,6 +38,11 @@ struct EmbeddedStats {
   store::Usage store;
 };
 
+struct OpenedKeyspace {
+  KeyspaceInfo info;
+  std::unique_ptr<EncodedKv> kv;
+};
+
 // Thread-safe. One process at a time has it open.
 class Embedded {
  public:
@@ -55,8 +50,15 @@ class Embedded {
 
   // kNotFound when there is none of that name. The Kv must not outlive this object.
   virtual Result<std::unique_ptr<Kv>> Open(const std::string& keyspace) = 0;
-  // kExists, kInvalidArgument for the name.
-  virtual Status Create(const std::string& keyspace, const KeyspaceOptions& options) = 0;
+  // The same, with what it is and with its values as they are stored.
+  virtual Result<OpenedKeyspace> OpenEncoded(const std::string& keyspace) = 0;
+  // Keyspace 0, which has no name: the catalog (keyspaces.h), and what a node keeps beside it.
+  virtual std::unique_ptr<Kv> OpenSystem() = 0;
+  // kNotFound.
+  virtual Result<KeyspaceInfo> Find(const std::string& keyspace) = 0;
+  // kExists; kInvalidArgument and kUnsupported for the name and the options (keyspace_info.h).
+  virtual Result<KeyspaceInfo> Create(const std::string& keyspace,
+                                      const KeyspaceOptions& options) = 0;
   virtual Result<std::vector<KeyspaceInfo>> List() = 0;
   // Removes a keyspace and all that is in it; no Kv of it may be in use. Its name is free at once;
   // a crash before the end of the erasing is made good by the next open. kNotFound.

@@ -44,15 +44,9 @@ Result<std::vector<std::optional<Record>>> EmbeddedKv::MultiGet(std::span<const 
     return Fail(ErrorCode::kInvalidArgument, fmt::format("keys has {} elements; the limit is {}",
                                                          keys.size(), state::kMultiGetKeysMax));
   }
+  for (const Bytes& key : keys) RETURN_IF_ERROR(state::ValidateKey(key));
   ASSIGN_OR_RETURN(const auto view, core_.store.NewView());
-  std::vector<std::optional<Record>> records;
-  records.reserve(keys.size());
-  for (const Bytes& key : keys) {
-    RETURN_IF_ERROR(state::ValidateKey(key));
-    ASSIGN_OR_RETURN(auto record, state::Read(*view, scope_, key));
-    records.push_back(std::move(record));
-  }
-  return records;
+  return state::ReadAll(*view, scope_, keys);
 }
 
 Result<ScanPage> EmbeddedKv::Scan(const ScanRequest& request) {
@@ -129,10 +123,7 @@ Result<std::optional<TransactReply>> EmbeddedKv::AnswerIfFailed(const Transactio
   if (!failed) return std::nullopt;
   TransactReply reply;
   reply.failed_compare = *failed;
-  for (const Bytes& key : transaction.else_reads) {
-    ASSIGN_OR_RETURN(auto record, state::Read(*view, scope_, key));
-    reply.reads.push_back(std::move(record));
-  }
+  ASSIGN_OR_RETURN(reply.reads, state::ReadAll(*view, scope_, transaction.else_reads));
   return reply;
 }
 

@@ -11,53 +11,61 @@ namespace {
 constexpr char kPrefix[] = "keyspace/";
 constexpr char kDroppedPrefix[] = "dropped/";
 constexpr char kNextIdKey[] = "next_id";
-constexpr uint8_t kFormat = 1;
-constexpr size_t kNameBytesMax = 64;
+constexpr uint8_t kFormat = 2;
+constexpr uint8_t kFormatOfCompressionOnly = 1;
 constexpr int kAttemptsMax = 16;
 
-Bytes Encode(const Keyspace& keyspace) {
+Bytes Encode(const KeyspaceInfo& keyspace) {
+  const KeyspaceOptions& options = keyspace.options;
   Bytes raw;
   AppendU8(raw, kFormat);
   AppendVarint(raw, keyspace.id.value());
-  AppendU8(raw, static_cast<uint8_t>(keyspace.info.options.compression));
-  AppendVarint(raw, keyspace.info.options.compression_bytes_min);
+  AppendU8(raw, static_cast<uint8_t>(options.mode));
+  AppendU8(raw, static_cast<uint8_t>(options.replicas));
+  AppendU8(raw, static_cast<uint8_t>(options.write_ack));
+  AppendU8(raw, static_cast<uint8_t>(options.placement));
+  AppendU8(raw, static_cast<uint8_t>(options.compression));
+  AppendVarint(raw, options.compression_bytes_min);
   return raw;
 }
 
-Result<Keyspace> DecodeKeyspace(const std::string& name, ByteView raw) {
+Result<KeyspaceInfo> DecodeKeyspace(const std::string& name, ByteView raw) {
   Reader reader(raw);
   const uint8_t format = reader.U8();
-  Keyspace keyspace;
-  keyspace.info.name = name;
-  keyspace.id = KeyspaceId(static_cast<uint32_t>(reader.Varint()));
-  keyspace.info.options.compression = static_cast<Compression>(reader.U8());
-  keyspace.info.options.compression_bytes_min = static_cast<uint32_t>(reader.Varint());
-  if (format != kFormat) {
+  if (format != kFormat && format != kFormatOfCompressionOnly) {
     return Fail(ErrorCode::kFormatMismatch,
                 fmt::format("keyspace \"{}\" has record format {}; this program knows {}",
                             Escaped(name), format, kFormat));
   }
+  KeyspaceInfo keyspace;
+  KeyspaceOptions& options = keyspace.options;
+  keyspace.name = name;
+  keyspace.id = KeyspaceId(static_cast<uint32_t>(reader.Varint()));
+  if (format == kFormat) {
+    options.mode = static_cast<Mode>(reader.U8());
+    options.replicas = reader.U8();
+    options.write_ack = static_cast<WriteAck>(reader.U8());
+    options.placement = static_cast<Placement>(reader.U8());
+  }
+  options.compression = static_cast<Compression>(reader.U8());
+  options.compression_bytes_min = static_cast<uint32_t>(reader.Varint());
   if (!reader.Done()) {
     return Fail(ErrorCode::kCorrupt, "the record of keyspace \"" + Escaped(name) + "\" is damaged");
+  }
+  if (const Status valid = ValidateKeyspaceOptions(options); !valid) {
+    return Fail(ErrorCode::kFormatMismatch,
+                fmt::format("keyspace \"{}\" is not for this program: {}", Escaped(name),
+                            valid.error().message));
   }
   return keyspace;
 }
 
 }  // namespace
 
-Status ValidateKeyspaceName(const std::string& name) {
-  const bool allowed =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
-      std::string::npos;
-  if (!name.empty() && name.size() <= kNameBytesMax && allowed && name[0] != '.') return {};
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("keyspace name \"{}\" must be 1 to {} of a-z A-Z 0-9 . _ - and not start "
-                          "with a dot",
-                          Escaped(name), kNameBytesMax));
-}
-
-Status CreateKeyspace(Kv& system, const std::string& name, const KeyspaceOptions& options) {
+Result<KeyspaceInfo> CreateKeyspace(Kv& system, const std::string& name,
+                                    const KeyspaceOptions& options) {
   RETURN_IF_ERROR(ValidateKeyspaceName(name));
+  RETURN_IF_ERROR(ValidateKeyspaceOptions(options));
   const Bytes key = kPrefix + name;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     ASSIGN_OR_RETURN(const auto next, system.Get(kNextIdKey));
@@ -67,7 +75,7 @@ Status CreateKeyspace(Kv& system, const std::string& name, const KeyspaceOptions
       id_compare.kind = Compare::Kind::kVersion;
       id_compare.version = next->version;
     }
-    const Keyspace keyspace{KeyspaceId(static_cast<uint32_t>(id)), {name, options}};
+    const KeyspaceInfo keyspace{name, KeyspaceId(static_cast<uint32_t>(id)), options};
     Transaction transaction;
     transaction.compares = {{.kind = Compare::Kind::kAbsent, .key = key, .value = {}, .end = {}},
                             id_compare};
@@ -75,7 +83,7 @@ Status CreateKeyspace(Kv& system, const std::string& name, const KeyspaceOptions
         {.kind = Op::Kind::kPut, .key = key, .value = Encode(keyspace)},
         {.kind = Op::Kind::kPut, .key = kNextIdKey, .value = state::EncodeI64(id + 1)}};
     ASSIGN_OR_RETURN(const TransactReply reply, system.Transact(transaction));
-    if (reply.succeeded) return {};
+    if (reply.succeeded) return keyspace;
     if (reply.failed_compare == 0) {
       return Fail(ErrorCode::kExists, "keyspace \"" + name + "\" exists already");
     }
@@ -83,7 +91,7 @@ Status CreateKeyspace(Kv& system, const std::string& name, const KeyspaceOptions
   return Fail(ErrorCode::kConflict, "other keyspaces are being created; try again");
 }
 
-Result<Keyspace> FindKeyspace(Kv& system, const std::string& name) {
+Result<KeyspaceInfo> FindKeyspace(Kv& system, const std::string& name) {
   RETURN_IF_ERROR(ValidateKeyspaceName(name));
   ASSIGN_OR_RETURN(const auto record, system.Get(kPrefix + name));
   if (!record) return Fail(ErrorCode::kNotFound, "there is no keyspace \"" + name + "\"");
@@ -97,9 +105,9 @@ Result<std::vector<KeyspaceInfo>> ListKeyspaces(Kv& system) {
   do {
     ASSIGN_OR_RETURN(ScanPage page, system.Scan(request));
     for (const ScanItem& item : page.items) {
-      ASSIGN_OR_RETURN(Keyspace keyspace,
+      ASSIGN_OR_RETURN(KeyspaceInfo keyspace,
                        DecodeKeyspace(item.key.substr(sizeof(kPrefix) - 1), item.record.value));
-      list.push_back(std::move(keyspace.info));
+      list.push_back(std::move(keyspace));
     }
     request.cursor = page.cursor;
   } while (!request.cursor.empty());
@@ -111,7 +119,7 @@ Status UnnameKeyspace(Kv& system, const std::string& name) {
   const Bytes key = kPrefix + name;
   ASSIGN_OR_RETURN(const auto record, system.Get(key));
   if (!record) return Fail(ErrorCode::kNotFound, "there is no keyspace \"" + name + "\"");
-  ASSIGN_OR_RETURN(const Keyspace keyspace, DecodeKeyspace(name, record->value));
+  ASSIGN_OR_RETURN(const KeyspaceInfo keyspace, DecodeKeyspace(name, record->value));
   Transaction transaction;
   transaction.compares = {{.kind = Compare::Kind::kVersion,
                            .key = key,

@@ -61,7 +61,7 @@ json ToJson(const Described& described) {
 
 Result<int> Create(client::Embedded& store, const VolumeArguments& args) {
   const SystemClock clock;
-  RETURN_IF_ERROR(store.Create(args.name, client::KeyspaceOptions{}));
+  RETURN_IF_ERROR(store.Create(args.name, client::VolumeKeyspaceOptions()));
   ASSIGN_OR_RETURN(const auto kv, store.Open(args.name));
   VolumeOptions options = args.options;
   options.root_uid = ::getuid();
@@ -119,14 +119,10 @@ Result<int> Delete(client::Embedded& store, const VolumeArguments& args) {
 }
 
 Result<int> CopyInto(client::Embedded& from, client::Embedded& to, const VolumeArguments& args) {
-  client::KeyspaceOptions options;
-  ASSIGN_OR_RETURN(const auto keyspaces, from.List());
-  for (const client::KeyspaceInfo& info : keyspaces) {
-    if (info.name == args.name) options = info.options;
-  }
+  ASSIGN_OR_RETURN(const client::KeyspaceInfo info, from.Find(args.name));
   ASSIGN_OR_RETURN(const auto source, from.Open(args.name));
   RETURN_IF_ERROR(fusefs::LoadVolume(*source));
-  RETURN_IF_ERROR(to.Create(args.copy_name, options));
+  RETURN_IF_ERROR(to.Create(args.copy_name, info.options));
   Result<Copied> copied = Fail(ErrorCode::kInternal, "");
   {
     ASSIGN_OR_RETURN(const auto target, to.Open(args.copy_name));

@@ -62,6 +62,8 @@ ServerStats Admission::stats() const {
   stats.requests_in_flight = in_flight_.load(std::memory_order_relaxed);
   stats.requests = requests_.load(std::memory_order_relaxed);
   stats.requests_refused = requests_refused_.load(std::memory_order_relaxed);
+  stats.bytes_received = received_.load(std::memory_order_relaxed);
+  stats.bytes_sent = sent_.load(std::memory_order_relaxed);
   const MutexLock lock(mutex_);
   stats.connections = total_;
   stats.connections_refused = refused_;

@@ -46,6 +46,8 @@ struct ServerStats {
   uint64_t requests_in_flight = 0;
   uint64_t requests = 0;
   uint64_t requests_refused = 0;  // answered BUSY
+  uint64_t bytes_received = 0;    // of requests
+  uint64_t bytes_sent = 0;        // of answers
 };
 
 // Thread-safe.
@@ -63,6 +65,8 @@ class Admission {
   // A request came in; `on_connection`: how many of its connection are in flight.
   bool BeginRequest(size_t on_connection);
   void EndRequest() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  void NoteReceived(size_t bytes) { received_.fetch_add(bytes, std::memory_order_relaxed); }
+  void NoteSent(size_t bytes) { sent_.fetch_add(bytes, std::memory_order_relaxed); }
   void NoteHandshakeFailed() { handshakes_failed_.fetch_add(1, std::memory_order_relaxed); }
 
   ServerStats stats() const;
@@ -76,6 +80,8 @@ class Admission {
   std::atomic<uint64_t> requests_{0};
   std::atomic<uint64_t> requests_refused_{0};
   std::atomic<uint64_t> handshakes_failed_{0};
+  std::atomic<uint64_t> received_{0};
+  std::atomic<uint64_t> sent_{0};
 
   mutable Mutex mutex_;
   CondVar fewer_;

@@ -59,6 +59,7 @@ Status ServerConnection::OnReady(const SSL* session) {
 
 Status ServerConnection::OnFrame(ByteView frame) {
   ASSIGN_OR_RETURN(const Message message, ParseMessage(frame));
+  shared_->admission.NoteReceived(frame.size());
   const bool oneway = message.type == MessageType::kOneway;
   if (!oneway && message.type != MessageType::kCall) {
     return Fail(ErrorCode::kInvalidArgument, "the message is not a call");
@@ -78,6 +79,7 @@ Status ServerConnection::OnFrame(ByteView frame) {
 }
 
 void ServerConnection::Answer(Bytes frame) {
+  shared_->admission.NoteSent(frame.size());
   if (!frame.empty()) Send(std::move(frame));
   shared_->admission.EndRequest();
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);

@@ -189,10 +189,7 @@ Result<TransactReply> Machine::Apply(store::Txn& txn, Scope scope, int64_t log_t
     if (!failed) RETURN_IF_ERROR(ApplyOps(txn, scope, version, transaction.then_ops));
   }
   if (!reply.succeeded) {
-    for (const Bytes& key : transaction.else_reads) {
-      ASSIGN_OR_RETURN(auto record, Read(txn, scope, key));
-      reply.reads.push_back(std::move(record));
-    }
+    ASSIGN_OR_RETURN(reply.reads, ReadAll(txn, scope, transaction.else_reads));
   }
   if (transaction.request_id && !repetition.first) {
     Remember(txn, scope, log_time_nanos, *transaction.request_id, repetition, reply);

@@ -97,6 +97,25 @@ Result<std::optional<Record>> Read(const store::View& view, Scope scope, ByteVie
   return record;
 }
 
+Result<std::vector<std::optional<Record>>> ReadAll(const store::View& view, Scope scope,
+                                                   std::span<const Bytes> keys) {
+  std::vector<std::optional<Record>> records;
+  records.reserve(keys.size());
+  size_t bytes = 0;
+  for (const Bytes& key : keys) {
+    ASSIGN_OR_RETURN(auto record, Read(view, scope, key));
+    if (record) bytes += record->value.size();
+    if (bytes > kReadBytesMax) {
+      return Fail(ErrorCode::kTooBig,
+                  fmt::format("the values of the keys have more than {} bytes together; ask for "
+                              "fewer at a time",
+                              kReadBytesMax));
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
 Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanRequest& request) {
   const Bytes end = RangeEnd(scope, request.begin, request.end);
   auto cursor = view.NewCursor();

@@ -6,14 +6,24 @@
 #define METARING_KVNODE_STATE_READ_H_
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "kvnode/state/layout.h"
 #include "kvnode/store/store.h"
 
 namespace metaring::state {
 
+// Of all values that one multi_get, or one transaction's reads, bring.
+inline constexpr size_t kReadBytesMax = kValueBytesMax;
+
 // Values come back in the codec that they were written in. kCorrupt for a damaged record.
 Result<std::optional<Record>> Read(const store::View& view, Scope scope, ByteView key);
+
+// One answer for each key, in their order. kTooBig when their values have more than kReadBytesMax
+// together.
+Result<std::vector<std::optional<Record>>> ReadAll(const store::View& view, Scope scope,
+                                                   std::span<const Bytes> keys);
 
 // The page ends at `limit` records or kScanBytesMax, but holds at least one record if there is one.
 Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanRequest& request);

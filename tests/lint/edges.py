@@ -49,6 +49,7 @@ LIBRARIES = {
     'boost/': ['kvnode/fiber'],
     'openssl/': ['kvnode/rpc', 'tests'],
     'spdlog/': ['kvnode/base'],
+    'systemd/': ['kvnode/server'],
     'gtest/': ['tests'],
     'benchmark/': ['tests'],
 }
