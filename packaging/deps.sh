@@ -11,7 +11,7 @@ readonly BUILD=(libboost-dev g++ make cmake ninja-build ccache lld pkg-config gi
 # What is linked or generated.
 readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev thrift-compiler libspdlog-dev libfmt-dev
   libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libasio-dev libssl-dev libexpected-dev
-  libacl1-dev libboost-context-dev libgtest-dev
+  libacl1-dev libboost-context-dev libtoml11-dev libgtest-dev
   libbenchmark-dev)
 # What mounts need, and the programs that the tests run on them.
 readonly RUN=(fuse3 mount util-linux e2fsprogs procps attr acl rsync tar sqlite3 lmdb-utils ed

@@ -80,8 +80,7 @@ class Channel {
 
   // `threads` outlives the channel. Nothing is connected yet.
   Channel(IoThreads& threads, ChannelOptions options);
-  // Closes: calls in flight end (kUnavailable or kUnknownOutcome) by callbacks that still come.
-  ~Channel();
+  ~Channel();  // closes
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
@@ -100,6 +99,9 @@ class Channel {
   void Cancel(CallId id);
   // Closes the connection, as if it had broken; the next call connects anew.
   void Disconnect();
+  // For good: calls in flight end (kUnavailable or kUnknownOutcome) by callbacks that still come, as
+  // do later ones (kUnavailable).
+  void Close();
   // A connection is there and its handshake is done.
   bool connected() const;
 

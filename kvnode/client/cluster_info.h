@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a cluster says of itself and who may do what in it: the names and meanings are those of the
+// IDL (thrift/kv.thrift: Grant, HealthCheckReply, ClusterMapReply).
+#ifndef METARING_KVNODE_CLIENT_CLUSTER_INFO_H_
+#define METARING_KVNODE_CLIENT_CLUSTER_INFO_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace metaring::client {
+
+// Each level has those before it.
+enum class Access : uint8_t { kRead = 1, kWrite = 2, kAdmin = 3 };
+
+struct Grant {
+  std::string client;            // the CN of its certificate
+  std::string keyspace;          // a name, or "*": every keyspace
+  std::optional<Access> access;  // nothing: the grant is taken away
+};
+
+enum class Health : uint8_t {
+  kOk = 1,
+  kReadOnly = 2,  // reads and deletes go on: the store is full
+  kDraining = 3,  // it is about to stop
+};
+
+struct HealthReport {
+  Health health = Health::kOk;
+  std::string message;  // for a person; empty: nothing to say
+  std::chrono::seconds uptime{0};
+};
+
+struct ClusterNode {
+  int64_t id = 0;
+  std::string name;     // of its certificate
+  std::string address;  // HOST:PORT for clients
+  std::string rack;
+};
+
+struct ClusterMap {
+  std::string cluster_id;
+  int64_t epoch = 0;
+  int32_t ring_size = 0;
+  std::vector<ClusterNode> nodes;
+};
+
+}  // namespace metaring::client
+
+#endif  // METARING_KVNODE_CLIENT_CLUSTER_INFO_H_

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kvnode/client/wire_admin.h"
+
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+namespace metaring::client {
+namespace {
+
+// As in wire.cc: what came as an enum is a number, until it was looked at.
+template <typename Enum>
+int32_t NumberOf(const Enum& value) {
+  static_assert(sizeof(Enum) == sizeof(int32_t));
+  int32_t number = 0;
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
+
+tl::unexpected<Error> Wrong(const std::string& field, const std::string& what) {
+  return Fail(ErrorCode::kInvalidArgument, field + ": " + what);
+}
+
+// A number of [first, last] as an enum of ours; absent means `fallback`.
+template <typename To, typename From>
+Result<To> EnumOf(const char* field, bool set, const From& from, To first, To last, To fallback) {
+  if (!set) return fallback;
+  const int32_t number = NumberOf(from);
+  if (number < static_cast<int32_t>(first) || number > static_cast<int32_t>(last)) {
+    return Wrong(field, "unknown value " + std::to_string(number));
+  }
+  return static_cast<To>(number);
+}
+
+Status SetUnsigned(const char* field, bool set, int32_t from, uint32_t& to) {
+  if (!set) return {};
+  if (from < 0) return Wrong(field, "negative");
+  to = static_cast<uint32_t>(from);
+  return {};
+}
+
+}  // namespace
+
+// --- keyspaces -----------------------------------------------------------------------------------
+
+wire::Keyspace ToWire(KeyspaceInfo info) {
+  const KeyspaceOptions& options = info.options;
+  wire::Keyspace to;
+  if (info.id != KeyspaceId{}) to.__set_id(static_cast<int32_t>(info.id.value()));
+  to.__set_mode(static_cast<wire::Mode::type>(options.mode));
+  to.__set_replicas(static_cast<int32_t>(options.replicas));
+  to.__set_write_ack(static_cast<wire::WriteAck::type>(options.write_ack));
+  to.__set_placement(static_cast<wire::Placement::type>(options.placement));
+  to.__set_compression(static_cast<wire::Compression::type>(options.compression));
+  to.__set_compression_bytes_min(static_cast<int32_t>(options.compression_bytes_min));
+  to.name = std::move(info.name);
+  to.__isset.name = true;
+  return to;
+}
+
+Result<KeyspaceInfo> FromWire(wire::Keyspace&& from) {
+  const auto& set = from.__isset;
+  KeyspaceInfo to;
+  if (!set.name) return Wrong("keyspace.name", "missing");
+  to.name = std::move(from.name);
+  uint32_t id = 0;
+  RETURN_IF_ERROR(SetUnsigned("keyspace.id", set.id, from.id, id));
+  to.id = KeyspaceId(id);
+  KeyspaceOptions& options = to.options;
+  ASSIGN_OR_RETURN(options.mode, EnumOf("keyspace.mode", set.mode, from.mode, Mode::kStrong,
+                                        Mode::kEventual, options.mode));
+  RETURN_IF_ERROR(SetUnsigned("keyspace.replicas", set.replicas, from.replicas, options.replicas));
+  ASSIGN_OR_RETURN(options.write_ack,
+                   EnumOf("keyspace.write_ack", set.write_ack, from.write_ack, WriteAck::kMajority,
+                          WriteAck::kAllInSync, options.write_ack));
+  ASSIGN_OR_RETURN(options.placement,
+                   EnumOf("keyspace.placement", set.placement, from.placement, Placement::kKey,
+                          Placement::kParent, options.placement));
+  ASSIGN_OR_RETURN(options.compression,
+                   EnumOf("keyspace.compression", set.compression, from.compression,
+                          Compression::kNone, Compression::kZstd, options.compression));
+  RETURN_IF_ERROR(SetUnsigned("keyspace.compression_bytes_min", set.compression_bytes_min,
+                              from.compression_bytes_min, options.compression_bytes_min));
+  return to;
+}
+
+// --- grants --------------------------------------------------------------------------------------
+
+wire::Grant ToWire(Grant grant) {
+  wire::Grant to;
+  to.client = std::move(grant.client);
+  to.__isset.client = true;
+  to.keyspace = std::move(grant.keyspace);
+  to.__isset.keyspace = true;
+  if (grant.access) to.__set_access(static_cast<wire::Access::type>(*grant.access));
+  return to;
+}
+
+Result<Grant> FromWire(wire::Grant&& from) {
+  Grant to;
+  if (!from.__isset.client) return Wrong("grant.client", "missing");
+  if (!from.__isset.keyspace) return Wrong("grant.keyspace", "missing");
+  to.client = std::move(from.client);
+  to.keyspace = std::move(from.keyspace);
+  if (from.__isset.access) {
+    ASSIGN_OR_RETURN(to.access, EnumOf("grant.access", true, from.access, Access::kRead,
+                                       Access::kAdmin, Access::kRead));
+  }
+  return to;
+}
+
+// --- the node and the cluster --------------------------------------------------------------------
+
+wire::HealthCheckReply ToWire(HealthReport report) {
+  wire::HealthCheckReply to;
+  to.__set_health(static_cast<wire::Health::type>(report.health));
+  if (!report.message.empty()) to.__set_message(report.message);
+  to.__set_uptime_seconds(report.uptime.count());
+  return to;
+}
+
+Result<HealthReport> FromWire(wire::HealthCheckReply&& from) {
+  HealthReport to;
+  if (!from.__isset.health) return Wrong("health", "missing");
+  ASSIGN_OR_RETURN(
+      to.health, EnumOf("health", true, from.health, Health::kOk, Health::kDraining, Health::kOk));
+  to.message = std::move(from.message);
+  to.uptime = std::chrono::seconds(from.uptime_seconds);
+  return to;
+}
+
+wire::ClusterMapReply ToWire(ClusterMap map) {
+  wire::ClusterMapReply to;
+  to.__set_cluster_id(map.cluster_id);
+  to.__set_epoch(map.epoch);
+  to.__set_ring_size(map.ring_size);
+  for (ClusterNode& node : map.nodes) {
+    wire::NodeInfo& info = to.nodes.emplace_back();
+    info.__set_id(node.id);
+    info.__set_name(node.name);
+    info.__set_address(node.address);
+    info.__set_rack(node.rack);
+  }
+  to.__isset.nodes = true;
+  return to;
+}
+
+Result<ClusterMap> FromWire(wire::ClusterMapReply&& from) {
+  ClusterMap to;
+  to.cluster_id = std::move(from.cluster_id);
+  if (from.epoch < 0) return Wrong("epoch", "negative");
+  to.epoch = from.epoch;
+  if (from.ring_size < 0) return Wrong("ring_size", "negative");
+  to.ring_size = from.ring_size;
+  for (wire::NodeInfo& node : from.nodes) {
+    to.nodes.push_back(
+        {node.id, std::move(node.name), std::move(node.address), std::move(node.rack)});
+  }
+  return to;
+}
+
+}  // namespace metaring::client
