@@ -24,6 +24,9 @@
 
 namespace metaring::client {
 
+// PROTOCOL_VERSION and PROTOCOL_VERSION_MIN of kv.thrift.
+inline constexpr int32_t kProtocolVersion = 1;
+inline constexpr int32_t kProtocolVersionMin = 1;
 inline constexpr std::chrono::milliseconds kRequestDeadlineDefault{30'000};
 inline constexpr std::chrono::milliseconds kRequestDeadlineMax{3'600'000};
 

@@ -11,6 +11,10 @@ Channel::Channel(IoThreads& threads, ChannelOptions options)
     : core_(std::make_shared<ChannelCore>(threads.NextLoop(), std::move(options))) {}
 
 Channel::~Channel() {
+  Close();
+}
+
+void Channel::Close() {
   core_->Shut();
 }
 

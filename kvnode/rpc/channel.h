@@ -15,7 +15,8 @@
 //   kUnknownOutcome   the connection broke after it was written: it may have been received
 //   kDeadlineExceeded, kCancelled   it may have been received, unless the message ends in
 //                     "before it was sent"; a late reply is dropped
-//   others            what a TApplicationException of the server said (DecodeApplicationException)
+//   others            what a TApplicationException of the server said (DecodeApplicationException),
+//                     or, surely not sent, what the greeting's `accept` said
 #ifndef METARING_KVNODE_RPC_CHANNEL_H_
 #define METARING_KVNODE_RPC_CHANNEL_H_
 
@@ -35,6 +36,17 @@
 
 namespace metaring::rpc {
 
+// Asked first on each new connection; the channel's calls wait until its answer was accepted. So a
+// client learns on every connection with whom it speaks, before it asks for anything.
+struct Greeting {
+  std::string method;
+  // Makes the frame: as CallEncoded takes it. On the IO thread.
+  std::function<Bytes()> make;
+  // An error ends the connection, as an attempt that failed, and the calls that wait with its code.
+  // On the IO thread; it does not block.
+  std::function<Status(const Result<ByteView>& reply)> accept;
+};
+
 struct ChannelOptions {
   std::string host;  // a name or a numeric address; names are resolved by getaddrinfo(3)
   uint16_t port = 0;
@@ -42,11 +54,12 @@ struct ChannelOptions {
   std::shared_ptr<const TlsContext> tls;
   bool allow_insecure_plain_text = false;
   std::string server_name;  // that its certificate must have; empty: `host`
+  std::optional<Greeting> greeting;
 
   size_t frame_bytes_max = size_t{20} << 20;          // of replies; requests over it are kTooBig
   size_t calls_max = 65'536;                          // in flight or waiting; over it kBusy
   size_t queue_bytes_max = size_t{64} << 20;          // requests not written yet; over it kBusy
-  std::chrono::milliseconds connect_deadline{5'000};  // with the handshake
+  std::chrono::milliseconds connect_deadline{5'000};  // with handshake and greeting
   std::chrono::milliseconds write_deadline{30'000};   // as ServerLimits::write_deadline
   std::chrono::milliseconds backoff_min{50};
   std::chrono::milliseconds backoff_max{5'000};
@@ -67,8 +80,7 @@ class Channel {
 
   // `threads` outlives the channel. Nothing is connected yet.
   Channel(IoThreads& threads, ChannelOptions options);
-  // Closes: calls in flight end (kUnavailable or kUnknownOutcome) by callbacks that still come.
-  ~Channel();
+  ~Channel();  // closes
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
@@ -87,6 +99,9 @@ class Channel {
   void Cancel(CallId id);
   // Closes the connection, as if it had broken; the next call connects anew.
   void Disconnect();
+  // For good: calls in flight end (kUnavailable or kUnknownOutcome) by callbacks that still come, as
+  // do later ones (kUnavailable).
+  void Close();
   // A connection is there and its handshake is done.
   bool connected() const;
 

@@ -33,7 +33,7 @@ void SetSeqid(Bytes& frame, size_t method_bytes, int32_t seqid) {
 }  // namespace
 
 Status ChannelLink::OnReady(const SSL*) {
-  core_->Connected(shared_from_this());
+  core_->Connected();
   return {};
 }
 
@@ -74,7 +74,7 @@ std::optional<Error> ChannelCore::Refusal(const Bytes& frame) const {
     return Error{ErrorCode::kBusy, "too much waits to be sent"};
   }
   if (state_ == State::kIdle && Clock::now() < retry_at_) {
-    return Error{ErrorCode::kUnavailable, last_failure_};
+    return last_failure_;
   }
   return std::nullopt;
 }
@@ -198,15 +198,46 @@ void ChannelCore::Adopt(asio::ip::tcp::socket socket) {
   link->Open(std::move(socket), std::move(session));
 }
 
-void ChannelCore::Connected(const std::shared_ptr<Link>& link) {
+void ChannelCore::Connected() {
+  if (options_.greeting) return Greet();
+  BecomeReady();
+}
+
+void ChannelCore::Greet() {
+  Bytes frame = options_.greeting->make();
+  EndFrame(frame);
+  {
+    const MutexLock lock(mutex_);
+    io_->greeting = PendingCalls::SeqidOf(pending_.NextId());
+  }
+  SetSeqid(frame, options_.greeting->method.size(), *io_->greeting);
+  io_->link->Send(std::move(frame));
+}
+
+Status ChannelCore::AcceptGreeting(const Message& message) {
+  io_->greeting.reset();
+  Result<ByteView> reply = message.body;
+  if (message.type == MessageType::kException) {
+    reply = Fail(DecodeApplicationException(message.body));
+  }
+  if (Status status = options_.greeting->accept(reply); !status) {
+    io_->refusal = status.error();
+    return status;
+  }
+  BecomeReady();
+  return {};
+}
+
+// Lets the calls that wait go.
+void ChannelCore::BecomeReady() {
   io_->connect_timer.cancel();
   const MutexLock lock(mutex_);
   if (state_ == State::kShut) return;
   state_ = State::kConnected;
-  link_ = std::static_pointer_cast<ChannelLink>(link);
+  link_ = io_->link;
   for (const int32_t seqid : std::exchange(waiting_, {})) {
     PendingCall* const call = pending_.Find(seqid);
-    if (call != nullptr) call->end = link->Send(std::exchange(call->waiting_frame, {}));
+    if (call != nullptr) call->end = link_->Send(std::exchange(call->waiting_frame, {}));
   }
 }
 
@@ -215,6 +246,7 @@ Status ChannelCore::Complete(ByteView frame) {
   if (message.type != MessageType::kReply && message.type != MessageType::kException) {
     return Fail(ErrorCode::kInvalidArgument, "the message is not a reply");
   }
+  if (io_ && io_->greeting == message.seqid) return AcceptGreeting(message);
   std::optional<PendingCall> call;
   {
     const MutexLock lock(mutex_);
@@ -234,17 +266,22 @@ Status ChannelCore::Complete(ByteView frame) {
   return {};
 }
 
-void ChannelCore::FailAll(const std::vector<PendingCall>& calls, uint64_t written, bool refused,
-                          const std::string& why) {
+void ChannelCore::FailAll(const std::vector<PendingCall>& calls, uint64_t written,
+                          const Error& why) {
   for (const PendingCall& call : calls) {
-    const bool received = call.sent() && call.end <= written && !refused;
-    call.callback(Fail(received ? ErrorCode::kUnknownOutcome : ErrorCode::kUnavailable,
-                       fmt::format("{} port {}: {}", options_.host, options_.port, why)));
+    const bool received = call.sent() && call.end <= written;
+    call.callback(Fail(received ? ErrorCode::kUnknownOutcome : why.code,
+                       fmt::format("{} port {}: {}", options_.host, options_.port, why.message)));
   }
 }
 
 void ChannelCore::Broken(const Link& link, const Error& why, bool refused) {
-  if (io_) io_->link.reset();
+  Error reason{ErrorCode::kUnavailable, why.message};
+  if (io_) {
+    io_->link.reset();
+    io_->greeting.reset();
+    if (io_->refusal) reason = *std::exchange(io_->refusal, std::nullopt);
+  }
   bool was_connected = false;
   std::vector<PendingCall> calls;
   {
@@ -256,12 +293,12 @@ void ChannelCore::Broken(const Link& link, const Error& why, bool refused) {
       calls = pending_.TakeAll();
     }
   }
-  if (was_connected && !refused) return FailAll(calls, link.bytes_written(), false, why.message);
+  if (was_connected && !refused) return FailAll(calls, link.bytes_written(), reason);
   // A server that speaks TLS 1.3 turns a client down after the client's handshake is done.
-  ConnectFailed(why.message);
+  ConnectFailed(reason);
 }
 
-void ChannelCore::ConnectFailed(const std::string& why) {
+void ChannelCore::ConnectFailed(const Error& why) {
   if (io_) {
     ++io_->attempt;
     io_->connect_timer.cancel();
@@ -282,10 +319,11 @@ void ChannelCore::ConnectFailed(const std::string& why) {
     const auto half = static_cast<uint64_t>(backoff_.count() / 2);
     const auto wait = std::chrono::nanoseconds(half + random_.Below(half + 1));
     retry_at_ = Clock::now() + wait;
-    last_failure_ = fmt::format("{} port {}: {}", options_.host, options_.port, why);
+    last_failure_ = {why.code,
+                     fmt::format("{} port {}: {}", options_.host, options_.port, why.message)};
     if (state_ != State::kShut) state_ = State::kIdle;
   }
-  FailAll(calls, 0, true, why);
+  FailAll(calls, 0, why);
 }
 
 void ChannelCore::ArmTimer() {

@@ -47,7 +47,7 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
   bool connected() const;
 
   // Of the link.
-  void Connected(const std::shared_ptr<Link>& link);
+  void Connected();
   Status Complete(ByteView frame);
   void Broken(const Link& link, const Error& why, bool refused);
 
@@ -65,6 +65,8 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
     std::optional<Resolver> resolver;
     std::shared_ptr<asio::ip::tcp::socket> connecting;
     std::shared_ptr<ChannelLink> link;
+    std::optional<int32_t> greeting;  // its seqid, until it was answered
+    std::optional<Error> refusal;     // what `accept` said of the answer, until the link is closed
     uint64_t attempt = 0;
   };
 
@@ -74,9 +76,12 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
   void TryEndpoints(uint64_t attempt, const std::shared_ptr<const Endpoints>& endpoints,
                     size_t index);
   void Adopt(asio::ip::tcp::socket socket);
-  void ConnectFailed(const std::string& why);
-  void FailAll(const std::vector<PendingCall>& calls, uint64_t written, bool refused,
-               const std::string& why);
+  void Greet();
+  Status AcceptGreeting(const Message& message);
+  void BecomeReady();
+  void ConnectFailed(const std::string& why) { ConnectFailed(Error{ErrorCode::kUnavailable, why}); }
+  void ConnectFailed(const Error& why);
+  void FailAll(const std::vector<PendingCall>& calls, uint64_t written, const Error& why);
   void ArmTimer();
   void ExpireCalls();
   void Close();
@@ -100,7 +105,7 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
   Random random_ GUARDED_BY(mutex_);
   std::chrono::nanoseconds backoff_ GUARDED_BY(mutex_){0};  // zero: the server answers
   Channel::TimePoint retry_at_ GUARDED_BY(mutex_){};
-  std::string last_failure_ GUARDED_BY(mutex_);
+  Error last_failure_ GUARDED_BY(mutex_){ErrorCode::kUnavailable, ""};
 };
 
 }  // namespace metaring::rpc

@@ -9,6 +9,12 @@
 
 namespace metaring::rpc {
 
+namespace {
+
+thread_local const IoThreads* threads_of_this_thread = nullptr;
+
+}  // namespace
+
 IoThreads::IoThreads() = default;
 
 IoThreads::~IoThreads() {
@@ -20,7 +26,8 @@ void IoThreads::Start(const std::string& name, unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     loops_.push_back(std::make_unique<IoLoop>());
     IoLoop& loop = *loops_.back();
-    loop.thread = std::thread([&loop, thread_name = fmt::format("{}-{}", name, i)] {
+    loop.thread = std::thread([this, &loop, thread_name = fmt::format("{}-{}", name, i)] {
+      threads_of_this_thread = this;
       ::pthread_setname_np(::pthread_self(), thread_name.substr(0, 15).c_str());
       loop.context.run();
     });
@@ -31,6 +38,10 @@ void IoThreads::Stop() {
   for (const auto& loop : loops_) loop->work.reset();
   for (const auto& loop : loops_) loop->thread.join();
   loops_.clear();
+}
+
+bool IoThreads::IsCurrent() const {
+  return threads_of_this_thread == this;
 }
 
 IoLoop& IoThreads::NextLoop() {

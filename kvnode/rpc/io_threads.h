@@ -33,6 +33,8 @@ class IoThreads {
   IoLoop& loop(unsigned index) { return *loops_[index]; }
   // Each in turn.
   IoLoop& NextLoop();
+  // The caller is one of them: it must not wait for what they do.
+  bool IsCurrent() const;
 
  private:
   std::vector<std::unique_ptr<IoLoop>> loops_;

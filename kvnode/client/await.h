@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Await: a call with a callback as one that waits: a fiber gives its thread away, a thread blocks.
+#ifndef METARING_KVNODE_CLIENT_AWAIT_H_
+#define METARING_KVNODE_CLIENT_AWAIT_H_
+
+#include <optional>
+#include <utility>
+
+#include "kvnode/base/result.h"
+#include "kvnode/client/node_set.h"
+#include "kvnode/fiber/fiber.h"
+
+namespace metaring::client {
+
+// `begin` gets the callback, void(Result<T>), which is called once. On an IO thread of the client,
+// whose callbacks would then never come, nothing is begun and it is kUnsupported; a fiber may wait
+// wherever it runs.
+template <typename T, typename Begin>
+Result<T> Await(const NodeSet& nodes, Begin begin) {
+  if (fiber::CurrentTask() == nullptr && nodes.OnOwnThread()) {
+    return Fail(ErrorCode::kUnsupported, "a callback of the client must not wait for the client");
+  }
+  fiber::Baton ended;
+  std::optional<Result<T>> outcome;
+  begin([&](Result<T> result) {
+    outcome.emplace(std::move(result));
+    ended.Post();
+  });
+  ended.Wait();
+  return *std::move(outcome);
+}
+
+}  // namespace metaring::client
+
+#endif  // METARING_KVNODE_CLIENT_AWAIT_H_
