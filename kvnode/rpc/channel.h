@@ -99,8 +99,8 @@ class Channel {
   void Cancel(CallId id);
   // Closes the connection, as if it had broken; the next call connects anew.
   void Disconnect();
-  // For good: calls in flight end (kUnavailable or kUnknownOutcome) by callbacks that still come, as
-  // do later ones (kUnavailable).
+  // For good: calls in flight end (kUnavailable or kUnknownOutcome) by callbacks that still come,
+  // as do later ones (kUnavailable).
   void Close();
   // A connection is there and its handshake is done.
   bool connected() const;
