@@ -3,10 +3,10 @@
 // readdir and readdirplus: one page of the directory into one reply.
 //
 // Cookies: 1 after ".", 2 after "..", then those of the operations. Entries whose cookies are equal
-// must all be in one reply, since the next request could not name a place between them. opendir and
-// fsyncdir are answered ENOSYS: the kernel then neither opens nor closes directories here, keeps
-// listings in its page cache, and takes fsync of a directory as done, which it is: each change was
-// durable when it was answered.
+// must all be in one reply, since the next request could not name a place between them. fsyncdir is
+// answered ENOSYS: the kernel then takes fsync of a directory as done, which it is, since each
+// change was durable when it was answered. So is opendir, unless the volume is shared: the kernel
+// then neither opens nor closes directories here and keeps listings in its page cache.
 #include <algorithm>
 
 #include "fusefs/mount/handlers.h"
@@ -151,9 +151,21 @@ void HandleReaddirplus(fuse_req_t request, fuse_ino_t ino, size_t size, off_t of
   AnswerListing(request, ino, size, offset, /*attributes=*/true);
 }
 
-void HandleOpendir(fuse_req_t request, fuse_ino_t /*ino*/, fuse_file_info* /*file*/) {
+void HandleOpendir(fuse_req_t request, fuse_ino_t /*ino*/, fuse_file_info* file) {
   Reply reply(request);
-  reply.Errno(ENOSYS);
+  if (!FilesystemOf(request).options.shared) {
+    reply.Errno(ENOSYS);
+    return;
+  }
+  // Others change directories too: no listing is kept.
+  file->keep_cache = 0;
+  file->cache_readdir = 0;
+  reply.Open(*file);
+}
+
+void HandleReleasedir(fuse_req_t request, fuse_ino_t /*ino*/, fuse_file_info* /*file*/) {
+  Reply reply(request);
+  reply.Ok();
 }
 
 void HandleFsyncdir(fuse_req_t request, fuse_ino_t /*ino*/, int /*datasync*/,
@@ -166,6 +178,7 @@ void HandleFsyncdir(fuse_req_t request, fuse_ino_t /*ino*/, int /*datasync*/,
 
 void AddDirectoryHandlers(fuse_lowlevel_ops& handlers) {
   handlers.opendir = HandleOpendir;
+  handlers.releasedir = HandleReleasedir;
   handlers.readdir = HandleReaddir;
   handlers.readdirplus = HandleReaddirplus;
   handlers.fsyncdir = HandleFsyncdir;

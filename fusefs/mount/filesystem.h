@@ -28,7 +28,11 @@ struct FilesystemOptions {
   double negative_timeout_seconds = 0;
   bool atime = true;  // relatime; else access times are never noted
   bool read_only = false;
-  std::string store_directory;  // whose disk statfs reports
+  // Other mounts may use the volume at the same time: nothing is kept longer than the timeouts, an
+  // open looks again, and locks are refused unless they are `local_locks`.
+  bool shared = false;
+  bool local_locks = false;
+  std::string store_directory;  // whose disk statfs reports; empty: unknown
 };
 
 // How long a handler waits for another one (a move, a removal, a file's turn) before ETIMEDOUT.

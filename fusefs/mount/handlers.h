@@ -19,6 +19,7 @@ void AddDirectoryHandlers(fuse_lowlevel_ops& handlers);  // opendir, readdir, re
 void AddXattrHandlers(fuse_lowlevel_ops& handlers);
 void AddOpenHandlers(fuse_lowlevel_ops& handlers);     // create, open, flush, fsync, release
 void AddContentHandlers(fuse_lowlevel_ops& handlers);  // read, write, lseek, fallocate, copy
+void AddLockHandlers(fuse_lowlevel_ops& handlers);     // getlk, setlk, flock: refused
 void AddInit(fuse_lowlevel_ops& handlers);             // init: what is asked of the kernel
 
 // Who made the request.

@@ -14,8 +14,11 @@
 //  and
 //    hands them over when it likes, so a close or an fsync of one file could not promise what this
 //    mount does, and one log write at close already gathers all writes.
-//  - No AUTO_INVAL_DATA: nobody else changes files, so cached pages are never out of date.
-//  - No POSIX_LOCKS, FLOCK_LOCKS: the kernel's own locks are right for a single mounter.
+//  - No AUTO_INVAL_DATA: nobody else changes files, so cached pages are never out of date; of a
+//    shared volume they are dropped at each open.
+//  - No POSIX_LOCKS, FLOCK_LOCKS: the kernel's own locks are right for a single mounter. Of a
+//  shared
+//    volume they are asked for, and refused, unless the user wants local locks.
 //  - No SPLICE: content is checksummed and merged in memory, so it is copied anyway.
 // FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT are added by KernelIo.
 #include "fusefs/mount/handlers.h"
@@ -32,8 +35,11 @@ constexpr unsigned kWanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_
 constexpr unsigned kReadaheadBytesMax = 1 << 20;
 constexpr unsigned kBackgroundRequestsMax = 64;
 
-void HandleInit(void* /*userdata*/, fuse_conn_info* connection) {
-  connection->want = kWanted & connection->capable;
+void HandleInit(void* userdata, fuse_conn_info* connection) {
+  const FilesystemOptions& options = static_cast<const Filesystem*>(userdata)->options;
+  unsigned wanted = kWanted;
+  if (options.shared && !options.local_locks) wanted |= FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS;
+  connection->want = wanted & connection->capable;
   connection->max_write = kWriteBytesMax;
   connection->max_readahead = kReadaheadBytesMax;
   connection->max_background = kBackgroundRequestsMax;

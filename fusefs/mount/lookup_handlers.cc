@@ -11,6 +11,8 @@
 namespace metaring::fusefs::mount {
 namespace {
 
+constexpr uint64_t kFragmentBytes = 4096;
+
 // "." and ".." are asked for by numbers alone when the mount is exported by NFS.
 Result<Node> LookupName(Filesystem& filesystem, Ino parent, std::string_view name) {
   if (name == ".") return filesystem.Stored(parent);
@@ -52,7 +54,6 @@ void HandleForgetMulti(fuse_req_t request, size_t count, fuse_forget_data* forge
 // The free numbers never go below zero, whatever is counted as used.
 struct statvfs Statistics(const VolumeUsage& usage, const VolumeOptions& volume,
                           const struct statvfs& disk) {
-  constexpr uint64_t kFragmentBytes = 4096;
   constexpr uint64_t kBytesPerEmptyFile = 700;
   const uint64_t disk_free = uint64_t{disk.f_bavail} * disk.f_frsize;
   uint64_t bytes_free = disk_free;
@@ -78,6 +79,17 @@ struct statvfs Statistics(const VolumeUsage& usage, const VolumeOptions& volume,
   return st;
 }
 
+// What a cluster's disks have room for is not asked: a volume without a bound shows this much.
+struct statvfs UnknownDisk() {
+  struct statvfs disk {};
+  disk.f_frsize = kFragmentBytes;
+  disk.f_bsize = kFragmentBytes;
+  disk.f_bavail = (uint64_t{1} << 50) / kFragmentBytes;
+  disk.f_bfree = disk.f_bavail;
+  disk.f_blocks = disk.f_bavail;
+  return disk;
+}
+
 void HandleStatfs(fuse_req_t request, fuse_ino_t /*ino*/) {
   Filesystem& filesystem = FilesystemOf(request);
   Reply reply(request);
@@ -86,8 +98,9 @@ void HandleStatfs(fuse_req_t request, fuse_ino_t /*ino*/) {
     reply.Fail(usage.error());
     return;
   }
-  struct statvfs disk {};
-  if (::statvfs(filesystem.options.store_directory.c_str(), &disk) != 0) {
+  struct statvfs disk = UnknownDisk();
+  const std::string& directory = filesystem.options.store_directory;
+  if (!directory.empty() && ::statvfs(directory.c_str(), &disk) != 0) {
     reply.Errno(errno);
     return;
   }

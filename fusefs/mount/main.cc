@@ -25,12 +25,26 @@ struct CommandLine {
   bool foreground = false;
   MountOptions options;
   std::string fsname;
-  std::string directory;   // of the store, absolute
+  Source source;
   std::string mountpoint;  // absolute, checked
 };
 
 bool LiesIn(const std::string& path, const std::string& directory) {
   return path == directory || path.starts_with(directory == "/" ? "/" : directory + "/");
+}
+
+// Options that say nothing of this kind of SOURCE are refused, not ignored.
+Status CheckOptions(const Source& source, const MountOptions& options) {
+  if (!source.embedded() && !options.volume.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "option volume: SOURCE names the volume");
+  }
+  const bool for_cluster = !options.config_file.empty() || !options.ca_file.empty() ||
+                           !options.certificate_file.empty() || !options.key_file.empty();
+  if (source.embedded() && for_cluster) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "options config, ca, cert and key are for a volume of a cluster");
+  }
+  return {};
 }
 
 // Everything that can be found wrong without touching the store.
@@ -41,29 +55,39 @@ Result<CommandLine> Prepare(bool foreground, const std::vector<std::string>& opt
   for (const std::string& text : option_texts) {
     RETURN_IF_ERROR(ParseMountOptions(text, line.options));
   }
-  ASSIGN_OR_RETURN(line.directory, ParseSource(source));
-  line.fsname = line.options.fsname.empty() ? "embedded:" + line.directory : line.options.fsname;
+  ASSIGN_OR_RETURN(line.source, ParseSource(source));
+  RETURN_IF_ERROR(CheckOptions(line.source, line.options));
+  line.fsname = line.options.fsname.empty() ? line.source.ToString() : line.options.fsname;
   RETURN_IF_ERROR(CheckFuseDevice());
   ASSIGN_OR_RETURN(line.mountpoint, CheckMountpoint(mountpoint, line.fsname));
-  if (LiesIn(line.directory, line.mountpoint)) {
+  if (line.source.embedded() && LiesIn(line.source.directory, line.mountpoint)) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("the store {} would be hidden by a mount on {}",
-                            Escaped(line.directory), Escaped(line.mountpoint)));
+                            Escaped(line.source.directory), Escaped(line.mountpoint)));
   }
-  if (!line.options.log_file.empty()) {
-    line.options.log_file = std::filesystem::absolute(line.options.log_file).string();
+  // The daemon works in "/".
+  MountOptions& options = line.options;
+  for (std::string* const file : {&options.log_file, &options.config_file, &options.ca_file,
+                                  &options.certificate_file, &options.key_file}) {
+    if (!file->empty()) *file = std::filesystem::absolute(*file).string();
   }
   return line;
 }
 
 FilesystemOptions ForFilesystem(const CommandLine& line) {
+  constexpr double kLong = 86'400;
   FilesystemOptions options;
-  options.attr_timeout_seconds = line.options.attr_timeout_seconds;
-  options.entry_timeout_seconds = line.options.entry_timeout_seconds;
-  options.negative_timeout_seconds = line.options.negative_timeout_seconds;
+  options.shared = !line.source.embedded();
+  options.attr_timeout_seconds =
+      line.options.attr_timeout_seconds.value_or(options.shared ? 1 : kLong);
+  options.entry_timeout_seconds =
+      line.options.entry_timeout_seconds.value_or(options.shared ? 1 : kLong);
+  options.negative_timeout_seconds =
+      line.options.negative_timeout_seconds.value_or(options.shared ? 0 : kLong);
   options.atime = line.options.atime;
   options.read_only = line.options.read_only;
-  options.store_directory = line.directory;
+  options.local_locks = line.options.local_locks;
+  options.store_directory = line.source.directory;
   return options;
 }
 
@@ -71,12 +95,13 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
   RETURN_IF_ERROR(InitLogging(line.options.log_file, line.options.log_level));
   BlockEndingSignals();
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const OpenedVolume opened, OpenVolume(line.directory, line.options, clock));
+  ASSIGN_OR_RETURN(const OpenedVolume opened, OpenVolume(line.source, line.options, clock));
   InoAllocator inos(*opened.kv);
   const Context context{*opened.kv, opened.volume, inos, clock};
   if (!line.options.read_only) {
-    // Nobody else has the volume open, so whatever is without a name was left by a crash.
-    ASSIGN_OR_RETURN(const uint64_t swept, SweepVolume(context, /*orphans_too=*/true));
+    // When nobody else has the volume open, whatever is without a name was left by a crash. A file
+    // of a cluster's may be open in another mount.
+    ASSIGN_OR_RETURN(const uint64_t swept, SweepVolume(context, line.source.embedded()));
     if (swept > 0) LogInfo("mount", "finished {} removals of an earlier mount", swept);
   }
   Filesystem filesystem(context, ForFilesystem(line));
@@ -85,8 +110,13 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
   filesystem.invalidator.Start([&session](Ino ino, Stale what) { session->Invalidate(ino, what); });
   filesystem.background.Start();
   if (daemon) daemon->Ready();
-  LogInfo("mount", "volume {} of {} is mounted on {}", line.options.volume, Escaped(line.directory),
+  LogInfo("mount", "{} is mounted on {}", Escaped(line.source.ToString()),
           Escaped(line.mountpoint));
+  if (!line.source.embedded()) {
+    LogInfo("mount", "locks (flock, fcntl): {}",
+            line.options.local_locks ? "local, between this mount's users only"
+                                     : "refused; -o locks=local for locks within this mount");
+  }
   Status served = session->Serve(line.options.threads);
   filesystem.invalidator.Stop();
   filesystem.background.Stop();
@@ -98,8 +128,12 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
 
 Result<std::unique_ptr<client::Embedded>> OpenStoreToCheck(const std::string& source,
                                                            const Clock& clock) {
-  ASSIGN_OR_RETURN(const std::string directory, ParseSource(source));
-  return OpenStore(directory, store::IfMissing::kFail, clock);
+  ASSIGN_OR_RETURN(const Source parsed, ParseSource(source));
+  if (!parsed.embedded()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "only a store of the form embedded:DIR can be checked");
+  }
+  return OpenStore(parsed.directory, store::IfMissing::kFail, clock);
 }
 
 int Complain(const Error& error) {
@@ -118,7 +152,9 @@ int Main(int argc, char** argv) {
       ->type_name("OPTIONS")
       ->expected(1)
       ->take_all();
-  app.add_option("SOURCE", source, "embedded:DIR: the store in this directory")->required();
+  app.add_option("SOURCE", source,
+                 "embedded:DIR, the store in this directory; or HOST:PORT[,HOST:PORT...]/VOLUME")
+      ->required();
   app.add_option("MOUNTPOINT", mountpoint, "an existing directory")->required();
   app.set_version_flag("-V,--version", "fusefs " METARING_VERSION);
   app.footer("Mount options:\n" + DescribeMountOptions() +

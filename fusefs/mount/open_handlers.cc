@@ -102,6 +102,7 @@ Result<Node> OpenExisting(Filesystem& filesystem, Ino ino, const Reply& reply,
 // Whether the kernel may keep the pages that it has of this file. If an access time is due they are
 // dropped, once, so that the next read reaches us and is noted.
 bool MayKeepCache(const Filesystem& filesystem, const Node& node) {
+  if (filesystem.options.shared) return false;
   if (!filesystem.options.atime || filesystem.options.read_only) return true;
   Inode inode = node.inode;
   filesystem.Overlay(inode);
@@ -116,6 +117,8 @@ void HandleOpen(fuse_req_t request, fuse_ino_t ino, fuse_file_info* file) {
     reply.Fail(node.error());
     return;
   }
+  // What another mount has published by its close is seen from here on.
+  if (filesystem.options.shared) filesystem.invalidator.AttributesChanged(ToIno(ino));
   const bool reads = (file->flags & O_ACCMODE) != O_WRONLY;
   file->keep_cache = !reads || MayKeepCache(filesystem, *node) ? 1 : 0;
   if (!reply.Open(*file)) Unregister(filesystem, ToIno(ino), file->fh == kWriter);

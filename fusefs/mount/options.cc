@@ -51,6 +51,23 @@ bool SetSeconds(MountOptions& options, std::string_view value) {
   return true;
 }
 
+bool SetOpTimeout(MountOptions& options, std::string_view value) {
+  constexpr double kSecondsMin = 0.1;
+  constexpr double kSecondsMax = 3600;
+  MountOptions parsed;
+  if (!SetSeconds<&MountOptions::op_timeout_seconds>(parsed, value)) return false;
+  if (parsed.op_timeout_seconds < kSecondsMin || parsed.op_timeout_seconds > kSecondsMax) {
+    return false;
+  }
+  options.op_timeout_seconds = parsed.op_timeout_seconds;
+  return true;
+}
+
+bool SetLocks(MountOptions& options, std::string_view value) {
+  options.local_locks = value == "local";
+  return options.local_locks || value == "none";
+}
+
 bool SetThreads(MountOptions& options, std::string_view value) {
   constexpr uint32_t kThreadsMax = 256;
   uint32_t threads = 0;
@@ -84,8 +101,22 @@ const std::vector<Option>& Options() {
   using M = MountOptions;
   using K = OptionKind;
   static const std::vector<Option> options = {
-      {{"volume", K::kText, "default", "the volume in SOURCE; made when it is not there"},
+      {{"volume", K::kText, "default", "the volume in embedded:DIR; made when it is not there"},
        SetText<&M::volume>},
+      {{"config", K::kText, "", "of a cluster: a kvctl.toml with CA, certificate and key"},
+       SetText<&M::config_file>},
+      {{"ca", K::kText, "", "of a cluster: who may sign its nodes' certificates (PEM)"},
+       SetText<&M::ca_file>},
+      {{"cert", K::kText, "", "of a cluster: the own certificate (PEM)"},
+       SetText<&M::certificate_file>},
+      {{"key", K::kText, "", "of a cluster: the key of the own certificate (PEM)"},
+       SetText<&M::key_file>},
+      {{"op_timeout", K::kSeconds, "30",
+        "of a cluster: how long an operation may take, 0.1 to 3600"},
+       SetOpTimeout},
+      {{"locks", K::kText, "none",
+        "of a cluster: local (flock and fcntl hold within this mount) or none (they fail)"},
+       SetLocks},
       {{"max_bytes", K::kBytes, "", "limit of the volume's content (0: none); may be changed"},
        SetBytes<&M::bytes_max>},
       {{"max_inodes", K::kBytes, "", "limit of the number of files (0: none); may be changed"},
@@ -100,11 +131,14 @@ const std::vector<Option>& Options() {
       {{"rw", K::kFlag, "on", "mount for reading and writing"}, SetFlag<&M::read_only, false>},
       {{"allow_other", K::kFlag, "", "other users than the mounting one may use it"},
        SetFlag<&M::allow_other, true>},
-      {{"attr_timeout", K::kSeconds, "86400", "how long the kernel may keep attributes"},
+      {{"attr_timeout", K::kSeconds, "86400; of a cluster 1",
+        "how long the kernel may keep attributes"},
        SetSeconds<&M::attr_timeout_seconds>},
-      {{"entry_timeout", K::kSeconds, "86400", "how long the kernel may keep names"},
+      {{"entry_timeout", K::kSeconds, "86400; of a cluster 1",
+        "how long the kernel may keep names"},
        SetSeconds<&M::entry_timeout_seconds>},
-      {{"negative_timeout", K::kSeconds, "86400", "how long the kernel may keep missing names"},
+      {{"negative_timeout", K::kSeconds, "86400; of a cluster 0",
+        "how long the kernel may keep missing names"},
        SetSeconds<&M::negative_timeout_seconds>},
       {{"relatime", K::kFlag, "on",
         "note an access if it is the first since a change, or in a day"},

@@ -17,7 +17,7 @@
 namespace metaring::fusefs::mount {
 
 struct MountOptions {
-  std::string volume = "default";
+  std::string volume;  // of an embedded store; empty: "default"
   // Of the volume. Fixed at its creation, but for the two limits; unset: what it has, or the
   // default.
   std::optional<uint64_t> block_bytes;
@@ -31,10 +31,19 @@ struct MountOptions {
   bool dev = false;
   bool exec = true;
   bool atime = true;  // relatime
-  // A single mounter's caches are exact, so they live long.
-  double attr_timeout_seconds = 86'400;
-  double entry_timeout_seconds = 86'400;
-  double negative_timeout_seconds = 86'400;
+  // Unset: long for an embedded store, whose single mounter's caches are exact; short for a
+  // cluster.
+  std::optional<double> attr_timeout_seconds;
+  std::optional<double> entry_timeout_seconds;
+  std::optional<double> negative_timeout_seconds;
+
+  // Of a cluster: who this client is, and how long an operation may take.
+  std::string config_file;  // kvctl.toml
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+  double op_timeout_seconds = 30;
+  bool local_locks = false;  // flock and fcntl locks hold within this mount only
 
   std::string fsname;  // empty: SOURCE
   std::string subtype = "fusefs";

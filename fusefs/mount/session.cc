@@ -56,6 +56,7 @@ fuse_lowlevel_ops Handlers() {
   AddXattrHandlers(handlers);
   AddOpenHandlers(handlers);
   AddContentHandlers(handlers);
+  AddLockHandlers(handlers);
   return handlers;
 }
 

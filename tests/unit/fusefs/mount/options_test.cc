@@ -25,11 +25,11 @@ std::string Refusal(std::string_view text) {
 
 TEST(MountOptions, NothingGivesTheDefaults) {
   const MountOptions options = Parsed("");
-  EXPECT_EQ(options.volume, "default");
+  EXPECT_EQ(options.volume, "");
   EXPECT_FALSE(options.read_only);
   EXPECT_FALSE(options.suid);
   EXPECT_TRUE(options.atime);
-  EXPECT_EQ(options.attr_timeout_seconds, 86'400);
+  EXPECT_FALSE(options.attr_timeout_seconds);
   EXPECT_FALSE(options.bytes_max.has_value());
 }
 
