@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volume: the files of a volume by path, for reading: stat, list and extended attributes.
+
+The stored records are Thrift (thrift/records.thrift); which key holds which is in volume_keys.py.
+An operation here reads what fusefs/ops reads, in the same order, and so sees what a mount sees that
+caches nothing. Permissions are not looked at: whoever may read the keyspace may read every file's
+attributes. What writes is left to C++ (README.md says why).
+"""
+
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+
+from . import volume_keys as keys
+from .errors import (Conflict, Corrupt, InvalidArgument, NameTooLong, NoData, NotDirectory,
+                     NotFound, OutOfRange, TooManyLinks, Unsupported)
+from .keyspace import Item, Keyspace
+from .transaction import Record, decode_i64
+from .volume_records import (NAME_BYTES_MAX, Entry, Node, Stat, decode_entry, decode_inode,
+                             directory_node, inode_node, text, volume_seed)
+
+PATH_BYTES_MAX = 4095
+SYMLINKS_MAX = 40
+_ATTEMPTS_MAX = 64
+_PAGE = 500  # entries; with attributes a directory is five keys of a multi_get
+_XATTR_NAME_BYTES_MAX = 255
+_XATTR_SPACES = ('user.', 'trusted.', 'security.')
+_ACLS = ('system.posix_acl_access', 'system.posix_acl_default')
+
+_log = logging.getLogger('metaring')
+
+Path = str | bytes | os.PathLike[str]
+Reply = TypeVar('Reply')
+# Volume has a method `list`, so its annotations cannot say list[...].
+Names = list[str]
+Inos = list[int]
+Keys = list[bytes]
+Records = list[Record | None]
+Nodes = list[Node | None]
+Page = list[tuple[bytes, Entry, int]]  # names, what they stand for, versions
+
+
+class DirectoryEntry(NamedTuple):
+    name: str   # what is not UTF-8 in it comes as surrogates (os.fsencode takes it back)
+    ino: int
+    type: int   # S_IFMT bits, as stat.S_IFMT(mode)
+    stat: Stat | None  # with attributes=True; None when it went meanwhile
+
+
+class Volume:
+    """Thread-safe. Paths begin at the root of the volume and are resolved as path_resolution(7) has
+    it. NotFound, NotDirectory, NameTooLong, TooManyLinks; FormatMismatch and NotFound for the
+    volume itself."""
+
+    def __init__(self, keyspace: Keyspace) -> None:
+        self._keyspace = keyspace
+        self._hash_seed: int | None = None  # it never changes
+
+    @property
+    def name(self) -> str:
+        return self._keyspace.name
+
+    def stat(self, path: Path, *, follow_symlinks: bool = True) -> Stat:
+        return self._walk(path, follow_symlinks).stat
+
+    def list(self, path: Path = '/', *, attributes: bool = False) -> Iterator[DirectoryEntry]:
+        """The entries of a directory but '.' and '..', in no particular order, page by page: what
+        is made or removed meanwhile may be in it or not. `attributes`: each with its stat."""
+        directory = self._walk(path, True)
+        if not directory.stat.is_dir():
+            raise NotDirectory(f'{_shown(path)} is not a directory')
+        return self._entries(directory.stat.ino, attributes)
+
+    def get_xattr(self, path: Path, name: str, *, follow_symlinks: bool = True) -> bytes:
+        """NoData when there is none."""
+        check_xattr_name(name)
+        return _retried(lambda: self._try_get_xattr(path, name, follow_symlinks))
+
+    def list_xattr(self, path: Path, *, follow_symlinks: bool = True) -> Names:
+        return _retried(lambda: self._try_list_xattr(path, follow_symlinks))
+
+    # --- walking ---
+
+    def _walk(self, path: Path, follow_last: bool) -> Node:
+        names = _names(_path_bytes(path))
+        names.reverse()  # the next one is the last
+        root = self._by_ino(keys.ROOT_INO)
+        at, symlinks = root, 0
+        while names:
+            name = names.pop()
+            if not at.stat.is_dir():
+                raise NotDirectory(f'a part of {_shown(path)} is not a directory')
+            if name == b'.':
+                continue
+            if name == b'..':
+                at = self._by_ino(at.parent)
+                continue
+            found = self._lookup(at.stat.ino, name)
+            if found is None:
+                raise NotFound(f'there is no {_shown(path)}')
+            if not found.stat.is_symlink() or (not names and not follow_last):
+                at = found
+                continue
+            symlinks += 1
+            if symlinks > SYMLINKS_MAX:
+                raise TooManyLinks(f'more than {SYMLINKS_MAX} symbolic links in {_shown(path)}')
+            target = found.stat.symlink_target.encode('utf-8', 'surrogateescape')
+            if target.startswith(b'/'):
+                at = root
+            names += reversed(_names(target))
+            if len(names) > PATH_BYTES_MAX:
+                raise NameTooLong('a path with its symbolic links has too many names')
+        return at
+
+    def _lookup(self, directory: int, name: bytes) -> Node | None:
+        if len(name) > NAME_BYTES_MAX:
+            raise NameTooLong(f'a name is at most {NAME_BYTES_MAX} bytes')
+        key = keys.entry(directory, self._seed(), name)
+        for _ in range(_ATTEMPTS_MAX):
+            record = self._keyspace.get_record(key)
+            if record is None:
+                return None
+            entry = decode_entry(record.value)
+            found = self._follow(directory, entry, record.version)
+            if found is not None:
+                return found
+            # What it refers to went after the entry was read: read that again.
+        raise Corrupt('an entry refers to an object that does not exist')
+
+    def _follow(self, directory: int, entry: Entry, version: int) -> Node | None:
+        if entry.inode is not None:
+            return inode_node(entry.inode, directory, version)
+        if entry.refers_to_directory():
+            return self._directories([entry.ino])[0]
+        return self._own_inodes([entry.ino])[0]
+
+    def _by_ino(self, directory: int) -> Node:
+        found = self._directories([directory])[0]
+        if found is None:
+            self._seed()  # says so when this is no volume at all
+            raise NotFound('the directory is gone')
+        return found
+
+    def _seed(self) -> int:
+        if self._hash_seed is None:
+            raw = self._keyspace.get(keys.VOLUME)
+            if raw is None:
+                raise NotFound(f'the keyspace {self.name} is not formatted as a volume')
+            self._hash_seed = volume_seed(raw)
+        return self._hash_seed
+
+    # --- by number, each a batch of one read ---
+
+    def _directories(self, inos: Inos) -> Nodes:
+        wanted = [key for ino in inos for key in
+                  (keys.header(ino), *(keys.counter(ino, letter) for letter in keys.COUNTERS))]
+        records = self._multi_get(wanted)
+        size = 1 + len(keys.COUNTERS)
+        found: Nodes = []
+        for at, ino in enumerate(inos):
+            header, *counters = records[at * size:(at + 1) * size]
+            if header is None:
+                found.append(None)
+                continue
+            numbers = {letter: _counter(record) for letter, record
+                       in zip(keys.COUNTERS, counters) if record is not None}
+            found.append(directory_node(ino, header.value, header.version, numbers))
+        return found
+
+    def _own_inodes(self, inos: Inos) -> Nodes:
+        records = self._multi_get([keys.own_inode(ino) for ino in inos])
+        return [None if record is None else decode_inode(record.value, ino, record.version)
+                for ino, record in zip(inos, records)]
+
+    def _multi_get(self, wanted: Keys) -> Records:
+        if not wanted:
+            return []
+        records = self._keyspace.multi_get_records(wanted)
+        if len(records) != len(wanted):
+            raise Corrupt('the node answered for other keys than were asked for')
+        return records
+
+    # --- listing ---
+
+    def _entries(self, directory: int, attributes: bool) -> Iterator[DirectoryEntry]:
+        page: Page = []
+        for item in self._keyspace.scan(keys.entry_prefix(directory), page_size=_PAGE,
+                                        keep_damaged=True):
+            if entry := _entry_of(directory, item):
+                page.append(entry)
+            if len(page) == _PAGE:
+                yield from self._page(directory, page, attributes)
+                page = []
+        yield from self._page(directory, page, attributes)
+
+    def _page(self, directory: int, page: Page, attributes: bool
+              ) -> Iterator[DirectoryEntry]:
+        nodes: dict[int, Node | None] = {}
+        if attributes:
+            refs = [entry for _, entry, _ in page if entry.inode is None]
+            inos = [entry.ino for entry in refs if entry.refers_to_directory()]
+            nodes.update(zip(inos, self._directories(inos)))
+            inos = [entry.ino for entry in refs if not entry.refers_to_directory()]
+            nodes.update(zip(inos, self._own_inodes(inos)))
+        for name, entry, version in page:
+            node = nodes.get(entry.ino)
+            if attributes and entry.inode is not None:
+                node = inode_node(entry.inode, directory, version)
+            yield DirectoryEntry(text(name), entry.ino, entry.type, node.stat if node else None)
+
+    # --- xattrs ---
+
+    def _try_get_xattr(self, path: Path, name: str, follow: bool) -> bytes | None:
+        node = self._walk(path, follow)
+        if name in node.xattrs:
+            return node.xattrs[name]
+        if node.has_large_xattrs:
+            raw = name.encode('utf-8', 'surrogateescape')
+            value = self._keyspace.get(keys.large_xattr(node.home, node.stat.ino, raw))
+            if value is not None:
+                return value
+            # It is beside the record, so it may have moved away, or grown, between the reads.
+            again = self._walk(path, follow)
+            if (again.version, again.home) != (node.version, node.home):
+                return None
+        raise NoData(f'{_shown(path)} has no xattr {name}')
+
+    def _try_list_xattr(self, path: Path, follow: bool) -> Names | None:
+        node = self._walk(path, follow)
+        names = list(node.xattrs)
+        if not node.has_large_xattrs:
+            return names
+        prefix = keys.large_xattr_prefix(node.home, node.stat.ino)
+        large = [text(keys.large_xattr_name(prefix, item.key))
+                 for item in self._keyspace.scan(prefix, keys_only=True)]
+        return names + large if large else None  # none: they moved between the two reads
+
+
+def check_xattr_name(name: str) -> None:
+    """OutOfRange, Unsupported, InvalidArgument: as fusefs/ops."""
+    if not 1 <= len(name.encode('utf-8', 'surrogateescape')) <= _XATTR_NAME_BYTES_MAX:
+        raise OutOfRange(f"an xattr's name has 1 to {_XATTR_NAME_BYTES_MAX} bytes")
+    if name in _ACLS:
+        return
+    if not name.startswith(_XATTR_SPACES):
+        raise Unsupported('xattrs are of user, trusted, security and POSIX ACLs')
+    if name in _XATTR_SPACES or '\0' in name:
+        raise InvalidArgument("an xattr's namespace needs a name after it")
+
+
+def _retried(attempt: Callable[[], Reply | None]) -> Reply:
+    """Again while it returns None: what was read first did not fit to what was read then."""
+    for losses in range(_ATTEMPTS_MAX):
+        reply = attempt()
+        if reply is not None:
+            return reply
+        time.sleep(random.uniform(0, min(losses, 20) / 1000))
+    raise Conflict('lost against writers too often')
+
+
+def _entry_of(directory: int, item: Item) -> tuple[bytes, Entry, int] | None:
+    name = keys.entry_name(directory, item.key)
+    if not name or len(name) > NAME_BYTES_MAX or b'/' in name or b'\0' in name:
+        raise Corrupt('an entry under a wrong key')
+    try:
+        if item.damaged:
+            raise Corrupt('a wrong checksum')
+        return name, decode_entry(item.value), item.version
+    except Corrupt as error:
+        # One damaged record must not hide the rest of its directory.
+        _log.warning('directory %d: entry %a is left out: %s', directory, name, error.message)
+        return None
+
+
+def _counter(record: Record) -> int:
+    if len(record.value) != 8:
+        raise Corrupt("a directory's counter is not 8 bytes")
+    return decode_i64(record.value)
+
+
+def _path_bytes(path: Path) -> bytes:
+    given = os.fspath(path)
+    raw = given.encode('utf-8', 'surrogateescape') if isinstance(given, str) else given
+    if len(raw) > PATH_BYTES_MAX:
+        raise NameTooLong(f'a path is at most {PATH_BYTES_MAX} bytes')
+    if b'\0' in raw:
+        raise InvalidArgument('a path has no NUL')
+    return raw
+
+
+def _names(path: bytes) -> list[bytes]:
+    return [name for name in path.split(b'/') if name]
+
+
+def _shown(path: Path) -> str:
+    given = os.fspath(path)
+    return ascii(given)
