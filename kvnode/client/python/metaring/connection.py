@@ -5,6 +5,8 @@ How a call fails is an AttemptFailed, which says whether the node may have recei
 was not written to its end was not.
 """
 
+import ipaddress
+import logging
 import socket
 import ssl
 import struct
@@ -20,12 +22,13 @@ from .wire.kv import Kv
 
 CONNECT_SECONDS_MAX = 5.0  # with handshake and greeting
 _CHUNK_BYTES = 64 << 10
-_LOOPBACK = ('127.', '::1')
+_log = logging.getLogger('metaring')
 
 
 def tls_context(config: Config) -> ssl.SSLContext | None:
     """The certificates as the files have them now; None for plain text. InvalidArgument."""
     if config.insecure_plain_text:
+        _log.warning('INSECURE: no TLS, no certificates; for experiments on one machine')
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -93,7 +96,7 @@ class Connection:
 
     def _secure(self, config: Config, context: ssl.SSLContext | None, deadline: float) -> None:
         if context is None:
-            if not self._socket.getpeername()[0].startswith(_LOOPBACK):
+            if not ipaddress.ip_address(self._socket.getpeername()[0]).is_loopback:
                 raise AttemptFailed(InvalidArgument(
                     f'{self.endpoint}: plain text is for loopback addresses only'))
             return

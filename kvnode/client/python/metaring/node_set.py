@@ -7,6 +7,7 @@ number of threads may share a client. On each new connection `hello` is asked fi
 another cluster, or of a version that is too far away, gets nothing to do.
 """
 
+import logging
 import math
 import threading
 import time
@@ -20,6 +21,7 @@ from .retry import AttemptFailed, Repeatable, Retry
 from .wire.kv import constants, ttypes
 
 CONNECTIONS_MAX = 16
+_log = logging.getLogger('metaring')
 Node = str | tuple[str, int]
 NodeSource = Callable[[], Iterable[Node]]
 
@@ -102,6 +104,7 @@ class NodeSet:
             if connection.alive():
                 return connection
             connection.close()
+            self._ask_source()  # that node has been restarted, or is gone
 
     def _connect(self, endpoint: Endpoint, deadline: float) -> Connection:
         with self._lock:
@@ -155,24 +158,24 @@ class NodeSet:
 
     def _avoid(self, endpoint: Endpoint) -> None:
         """That node was of no use: another one is asked from now on."""
-        fresh = self._ask_source()
+        self._ask_source()
         with self._lock:
-            current = self._endpoints[self._preferred]
-            if fresh is not None and fresh != self._endpoints:
-                self._endpoints = fresh
-                self._preferred = fresh.index(current) if current in fresh else 0
-                current = fresh[self._preferred]
-            if current == endpoint:
+            if self._endpoints[self._preferred] == endpoint:
                 self._preferred = (self._preferred + 1) % len(self._endpoints)
 
-    def _ask_source(self) -> tuple[Endpoint, ...] | None:
-        """None when there is none, or it fails: then the nodes that are known must do."""
+    def _ask_source(self) -> None:
+        """When there is one. If it fails, the nodes that are known must do."""
         if self._source is None:
-            return None
+            return
         try:
-            return parse_endpoints(self._source())
-        except (Error, OSError):
-            return None
+            fresh = parse_endpoints(self._source())
+        except (Error, OSError) as error:
+            _log.warning('the list of nodes is not to be had: %s', error)
+            return
+        with self._lock:
+            current = self._endpoints[self._preferred]
+            self._endpoints = fresh
+            self._preferred = fresh.index(current) if current in fresh else 0
 
 
 def set_deadline(request: Any, seconds: float) -> None:

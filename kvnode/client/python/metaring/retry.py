@@ -46,6 +46,7 @@ class Retry:
         self._deadline = deadline
         self._attempts = 0
         self._this_round = 0  # nodes that were of no use since the last wait
+        self._hope = False    # one of them may be of use later
         self._backoff = 0.0
         self._maybe_done = False  # some attempt may have been; then stays
 
@@ -80,12 +81,13 @@ class Retry:
 
     def _may_repeat(self, failure: AttemptFailed, nodes: int) -> bool:
         code = failure.error.code
-        if code in (ErrorCode.UNAVAILABLE, ErrorCode.BUSY):
-            return True
+        passes = code in (ErrorCode.UNAVAILABLE, ErrorCode.BUSY)
         if code is ErrorCode.UNKNOWN_OUTCOME:
             # A node's own is final: it has forgotten the outcome.
-            return failure.maybe_done and self._repeatable is not Repeatable.IF_NOT_BEGUN
-        return failure.elsewhere and self._this_round + 1 < nodes
+            passes = failure.maybe_done and self._repeatable is not Repeatable.IF_NOT_BEGUN
+        self._hope = self._hope or passes
+        # A node of another cluster, say, ends it only when all others are as wrong.
+        return passes or (failure.elsewhere and (self._hope or self._this_round + 1 < nodes))
 
     def _wait(self, failure: AttemptFailed, nodes: int) -> float:
         if failure.elsewhere or failure.maybe_done:
@@ -93,6 +95,7 @@ class Retry:
             if self._this_round < nodes:
                 return 0.0
         self._this_round = 0
+        self._hope = False
         self._backoff = min(max(self._backoff * 2, BACKOFF_SECONDS_MIN), BACKOFF_SECONDS_MAX)
         # Those who got the same hint do not come back at the same moment.
         hint = failure.error.retry_after_ms / 1000 * random.uniform(1.0, 1.25)
