@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,6 +17,10 @@ sys.path.insert(0, PACKAGES)
 # pylint: disable=wrong-import-position
 import metaring  # noqa: E402
 from metaring import Transaction  # noqa: E402
+from metaring.wire.kv import Kv, ttypes  # noqa: E402
+from thrift.protocol.TBinaryProtocol import TBinaryProtocol  # noqa: E402
+from thrift.transport.TSSLSocket import TSSLSocket  # noqa: E402
+from thrift.transport.TTransport import TFramedTransport  # noqa: E402
 
 EXAMPLE = ROOT / 'kvnode/client/python/examples/inventory.py'
 TIMEOUT_SECONDS = 60
@@ -458,6 +463,27 @@ class DistributedStore(PythonTest):
         with store:
             store.put('key', 'value')
             self.assertEqual(store.get('key'), b'value')
+
+
+class StockThrift(PythonTest):
+    def test_put_and_get_with_nothing_but_thrift(self):
+        files = {field: str(path) for field, path in self.files().items()}
+        host, port = self.kvnode.address.split(':')
+        transport = TFramedTransport(TSSLSocket(
+            host, int(port), cert_reqs=ssl.CERT_REQUIRED, ca_certs=files['ca'],
+            certfile=files['cert'], keyfile=files['key']))
+        transport.open()
+        self.addCleanup(transport.close)
+        client = Kv.Client(TBinaryProtocol(transport))
+        client.keyspace_create(ttypes.KeyspaceCreateRequest(keyspace=ttypes.Keyspace(name='ks')))
+        target = ttypes.Target(keyspace='ks')
+        client.put(ttypes.PutRequest(target=target, key=b'k', value=b'v'))
+        got = client.get(ttypes.GetRequest(target=target, key=b'k'))
+        self.assertEqual(got.record.value, b'v')
+        self.assertIsNone(client.get(ttypes.GetRequest(target=target, key=b'x')).record)
+        with self.assertRaises(ttypes.KvError) as caught:
+            client.get(ttypes.GetRequest(target=ttypes.Target(keyspace='no'), key=b'k'))
+        self.assertEqual(caught.exception.code, ttypes.ErrorCode.NOT_FOUND)
 
 
 class Example(PythonTest):

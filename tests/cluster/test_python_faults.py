@@ -2,6 +2,7 @@
 """The Python client and nodes that lose answers, are busy, hang or lie: nothing is applied twice,
 nothing is called refused that may be done, and no answer ends the process."""
 
+import logging
 import os
 import ssl
 import struct
@@ -191,6 +192,25 @@ class Lies(FaultTest):
                 with self.assertRaises(metaring.UnknownOutcome):
                     self.client(self.node(answer)).keyspace_drop('ks')
 
+    def test_answers_that_do_not_fit(self):
+        for reply, action in (
+                (ttypes.ScanReply(items=[], cursor=b'x'), lambda ks: list(ks.scan())),
+                (ttypes.MultiGetReply(records=[]), lambda ks: ks.multi_get(['k']))):
+            with self.assertRaises(metaring.Corrupt):
+                action(self.client(self.node(reply)).keyspace('ks'))
+        with self.assertRaisesRegex(metaring.Unsupported, 'Health 9'):
+            self.client(self.node(ttypes.HealthCheckReply(health=9))).health_check()
+
+    def test_arguments_that_do_not_fit_are_not_sent(self):
+        node = self.node(PUT_DONE)
+        client = self.client(node)
+        for action in (lambda: client.get(5, 'k'),
+                       lambda: client.keyspace_create('ks', replicas='x'),
+                       lambda: client.keyspace_create('ks', replicas=1 << 40)):
+            with self.assertRaises(metaring.InvalidArgument):
+                action()
+        self.assertEqual(node.asked, [])
+
     def test_unknown_fields_are_skipped(self):
         body = (b'\x0c\0\0'                                  # success: a struct
                 b'\x0d\0\x63\x0b\x0f' + struct.pack('!i', 1)  # 99: map<string, list<i64>>
@@ -241,4 +261,5 @@ class Impostors(ClusterTest, FaultTest):
 
 
 if __name__ == '__main__':
+    logging.getLogger('metaring').setLevel(logging.ERROR)  # plain text is said to be insecure
     main()

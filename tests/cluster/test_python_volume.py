@@ -5,12 +5,14 @@
 # file is what the client must say.
 """The Python client on the files of a volume."""
 
+import dataclasses
 import json
 import os
 import stat
 import subprocess
+import threading
 
-from harness import IS_ROOT, main
+from harness import IS_ROOT, main, run
 from node_harness import KVCTL
 from test_python import PythonTest, metaring  # pylint: disable=wrong-import-order
 
@@ -182,6 +184,92 @@ class Xattrs(VolumeTest):
                             ('user.' + 'x' * 251, metaring.OutOfRange)):
             with self.subTest(name=name), self.assertRaises(error):
                 volume.get_xattr('bare', name)
+
+    def test_set_and_remove(self):
+        for name in ('file', 'twice'):
+            (self.root / name).write_text('content')
+        (self.root / 'folder').mkdir()
+        os.symlink('file', self.root / 'link')
+        os.link(self.root / 'twice', self.root / 'folder/other')
+        os.utime(self.root / 'file', ns=(1, 2))
+        volume = self.copied()
+        values = {'user.small': b'1', 'user.large': os.urandom(60_000), 'user.a/b%': b'x' * 257,
+                  'trusted.t': b'', 'security.s': b's' * 256}
+        for path in ('file', 'folder', 'twice'):
+            before = volume.stat(path)
+            for name, value in values.items():
+                volume.set_xattr(path, name, b'other')
+                volume.set_xattr(path, name, value)
+            after = volume.stat(path)
+            self.assertGreater(after.ctime_ns, before.ctime_ns)
+            self.assertEqual(dataclasses.replace(after, ctime_ns=before.ctime_ns), before)
+        self.refusals(volume)
+        self.assertEqual(volume.get_xattr('link', 'user.large'), values['user.large'])
+        for path in ('file', 'folder', 'folder/other'):
+            self.assertEqual({name: volume.get_xattr(path, name)
+                              for name in volume.list_xattr(path)}, values)
+            for name in ('user.large', 'user.small'):
+                volume.remove_xattr(path, name)
+            with self.assertRaises(metaring.NoData):
+                volume.remove_xattr(path, 'user.large')
+        self.mounted_again(volume, {name: value for name, value in values.items()
+                                    if name not in ('user.large', 'user.small')})
+
+    def refusals(self, volume):
+        for error, name, value, options in (
+                (metaring.Exists, 'user.small', b'', {'create': True}),
+                (metaring.NoData, 'user.new', b'', {'replace': True}),
+                (metaring.InvalidArgument, 'user.x', b'', {'create': True, 'replace': True}),
+                (metaring.TooBig, 'user.x', b'x' * 65_537, {}),
+                (metaring.NotPermitted, 'user.x', b'', {'follow_symlinks': False}),
+                (metaring.Unsupported, 'system.posix_acl_access', b'', {}),
+                (metaring.Unsupported, 'system.other', b'', {})):
+            with self.subTest(name=name, options=options), self.assertRaises(error):
+                volume.set_xattr('link', name, value, **options)
+        volume.set_xattr('folder', 'user.fill0', bytes(65_536))
+        volume.set_xattr('folder', 'user.fill1', bytes(65_536))
+        volume.set_xattr('folder', 'user.fill2', bytes(65_536))
+        with self.assertRaises(metaring.NoSpace):
+            volume.set_xattr('folder', 'user.fill3', bytes(65_536))
+        for number in range(3):
+            volume.remove_xattr('folder', f'user.fill{number}')
+
+    def mounted_again(self, volume, values):
+        """Back to an embedded store: the mount and `fusefs check` take what was written."""
+        copy = self.unmounted('volume=files', name='copy')
+        given = {'METARING_ENDPOINTS': copy.source}
+        run(KVCTL, 'keyspace', 'create', 'files', env={**os.environ, **given})
+        for item in self.client().scan('files'):
+            subprocess.run(
+                [KVCTL, 'put', 'files', '--hex', item.key.hex(), '--value-file', '-'],
+                input=item.value, env={**os.environ, **given}, check=True, timeout=120)
+        copy.start()
+        for path in ('file', 'folder', 'twice'):
+            status = os.stat(copy.path / path)
+            self.assertEqual(status.st_ctime_ns, volume.stat(path).ctime_ns)
+            self.assertEqual(status.st_mtime_ns, volume.stat(path).mtime_ns)
+            for name, value in values.items():
+                if IS_ROOT or name.startswith('user.'):
+                    self.assertEqual(os.getxattr(copy.path / path, name), value)
+            with self.assertRaises(OSError):
+                os.getxattr(copy.path / path, 'user.large')
+        copy.end()
+        copy.check('-o', 'volume=files')
+        self.mounts.remove(copy)
+
+    def test_writers_at_once(self):
+        (self.root / 'file').touch()
+        volume = self.copied()
+
+        def work(number):
+            for step in range(10):
+                volume.set_xattr('file', f'user.{number}.{step}', f'{number}' * 100)
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(volume.list_xattr('file')), 40)
 
 
 if __name__ == '__main__':

@@ -3,7 +3,11 @@
 
 import dataclasses
 import enum
-from typing import Any
+from typing import Any, TypeVar
+
+from .errors import Unsupported
+
+Kind = TypeVar('Kind', bound=enum.IntEnum)
 
 
 class Health(enum.IntEnum):
@@ -84,8 +88,18 @@ class Grant:
     access: Access
 
 
+def _known(kind: type[Kind], value: int | None, default: Kind) -> Kind:
+    """Unsupported for one that a newer node has added."""
+    try:
+        return default if value is None else kind(value)
+    except ValueError:
+        raise Unsupported(f'the node has a {kind.__name__} {value}, which is not known here'
+                          ) from None
+
+
 def to_health(reply: Any) -> HealthCheck:
-    return HealthCheck(Health(reply.health), reply.message or '', reply.uptime_seconds or 0)
+    return HealthCheck(_known(Health, reply.health, Health.OK), reply.message or '',
+                       reply.uptime_seconds or 0)
 
 
 def to_cluster_map(reply: Any) -> ClusterMap:
@@ -96,12 +110,16 @@ def to_cluster_map(reply: Any) -> ClusterMap:
 
 def to_keyspace(keyspace: Any) -> KeyspaceInfo:
     """Fields that are absent have the defaults of the IDL."""
-    def given(value: int | None, default: int) -> int:
-        return default if value is None else value
-
+    bytes_min = keyspace.compression_bytes_min
     return KeyspaceInfo(
-        keyspace.name or '', keyspace.id or 0, Mode(given(keyspace.mode, Mode.STRONG)),
-        given(keyspace.replicas, 3), WriteAck(given(keyspace.write_ack, WriteAck.MAJORITY)),
-        Placement(given(keyspace.placement, Placement.KEY)),
-        Compression(given(keyspace.compression, Compression.NONE)),
-        given(keyspace.compression_bytes_min, 512))
+        keyspace.name or '', keyspace.id or 0, _known(Mode, keyspace.mode, Mode.STRONG),
+        3 if keyspace.replicas is None else keyspace.replicas,
+        _known(WriteAck, keyspace.write_ack, WriteAck.MAJORITY),
+        _known(Placement, keyspace.placement, Placement.KEY),
+        _known(Compression, keyspace.compression, Compression.NONE),
+        512 if bytes_min is None else bytes_min)
+
+
+def to_grant(grant: Any) -> Grant:
+    return Grant(grant.client or '', grant.keyspace or '',
+                 _known(Access, grant.access, Access.READ))

@@ -41,12 +41,14 @@ class Client:
                  timeout: float | None = None, insecure_plain_text: bool | None = None,
                  name: str = '') -> None:
         """`config` names a kvctl.toml (config.py); what is also given as an argument is taken from
-        there instead. When neither a file nor endpoints are given, the file is METARING_CONFIG,
-        else ~/.config/metaring/kvctl.toml. `endpoints` may be a function: it is asked for the nodes
-        now, and again when one fails. `name` is for the nodes' logs. InvalidArgument, NotFound."""
+        there instead. Without a file, and without endpoints or certificates, the file is that of
+        METARING_CONFIG, else ~/.config/metaring/kvctl.toml. `endpoints` may be a function: it is
+        asked for the nodes now, and again when one fails. `name` is for the nodes' logs.
+        InvalidArgument, NotFound."""
         source = endpoints if callable(endpoints) else None
         fixed = None if endpoints is None or callable(endpoints) else parse_endpoints(endpoints)
-        if config is None and endpoints is None:
+        whole = endpoints is not None and bool(ca or cert or key or insecure_plain_text)
+        if config is None and not whole:
             config = default_config_file()
         chosen = Config() if config is None else load_config(config)
         given = {'endpoints': fixed, 'ca': ca, 'cert': cert, 'key': key, 'crl': crl,
@@ -165,8 +167,7 @@ class Client:
                    ) -> list[admin.Grant]:
         """By client, then keyspace. None: of all clients."""
         reply = self._read('grant_list', ttypes.GrantListRequest(client=client), timeout)
-        return [admin.Grant(each.client or '', each.keyspace or '', admin.Access(each.access))
-                for each in reply.grants or []]
+        return [admin.to_grant(each) for each in reply.grants or []]
 
     # --- what keyspaces need of their client ---
 

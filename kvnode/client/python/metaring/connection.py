@@ -15,10 +15,11 @@ from typing import Any
 
 from .config import Config, Endpoint
 from .errors import (DeadlineExceeded, Error, ErrorCode, FormatMismatch, InvalidArgument,
-                     PermissionDenied, TooBig, Unavailable, UnknownOutcome, error_of)
+                     PermissionDenied, TooBig, Unavailable, UnknownOutcome, Unsupported,
+                     error_of)
 from .protocol import FRAME_BYTES_MAX, DecodeError, decode_reply, encode_call
 from .retry import AttemptFailed
-from .wire.kv import Kv
+from .wire.kv import Kv, constants
 
 CONNECT_SECONDS_MAX = 5.0  # with handshake and greeting
 _CHUNK_BYTES = 64 << 10
@@ -230,6 +231,9 @@ def check_hello(reply: Any, endpoint: Endpoint, cluster_id: str) -> None:
     """AttemptFailed unless it is a node of that cluster ('': of any) that speaks our version."""
     if not reply.cluster_id or reply.version is None:
         raise AttemptFailed(FormatMismatch(f'{endpoint} is no node of Metaring'), elsewhere=True)
+    if not constants.PROTOCOL_VERSION_MIN <= reply.version <= constants.PROTOCOL_VERSION:
+        raise AttemptFailed(Unsupported(
+            f'{endpoint} wants to speak version {reply.version} of the protocol'), elsewhere=True)
     if cluster_id and reply.cluster_id != cluster_id:
         raise AttemptFailed(FormatMismatch(
             f'{endpoint} is of cluster {reply.cluster_id!r}, not {cluster_id!r}'), elsewhere=True)

@@ -5,7 +5,6 @@ import os
 from typing import Any
 
 from .client import Client
-from .config import ENVIRONMENT
 from .keyspace import Keyspace
 from .node_set import NodeSource
 from .transaction import Text
@@ -21,8 +20,8 @@ class DistributedKVStore:
     and go. When it fails itself, later, the nodes that it named last are used.
 
     `keyspace` must exist (kvctl keyspace create, Client.keyspace_create). Certificates are given as
-    `ca`, `cert` and `key`, or in a kvctl.toml: `config`, else the one that METARING_CONFIG names;
-    endpoints in it are not used. Other options are those of Client.
+    `ca`, `cert` and `key`, or in a kvctl.toml: `config`, else the one that METARING_CONFIG names,
+    else the user's; endpoints in it are not used. Other options are those of Client.
 
     Keys and values are bytes or str, which stands for its UTF-8; `get` returns bytes.
     """
@@ -30,8 +29,6 @@ class DistributedKVStore:
     def __init__(self, node_id: object, get_node_list_func: NodeSource, *,
                  keyspace: str = KEYSPACE_DEFAULT, config: str | os.PathLike[str] | None = None,
                  **options: Any) -> None:
-        if config is None and not options.get('ca') and not options.get('insecure_plain_text'):
-            config = os.environ.get(ENVIRONMENT) or None
         self.node_id = node_id
         self._client = Client(get_node_list_func, config=config, name=str(node_id), **options)
         self._keyspace: Keyspace = self._client.keyspace(keyspace)

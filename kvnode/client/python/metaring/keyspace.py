@@ -74,6 +74,8 @@ class Keyspace:
         wanted = [to_bytes(key, 'key') for key in keys]
         request = ttypes.MultiGetRequest(target=self._target(), keys=wanted)
         records = self._read('multi_get', request, timeout).records or []
+        if len(records) != len(wanted):
+            raise Corrupt('the node answered for other keys than were asked for')
         return [_record(each.record) for each in records]
 
     def scan(self, prefix: Text = b'', *, start_key: Text | None = None,
@@ -135,9 +137,11 @@ class Keyspace:
                 left -= len(items)
             for item in items:
                 yield _item(item, request)
-            request.cursor = reply.cursor
-            if not request.cursor:
+            if not reply.cursor:
                 return
+            if reply.cursor == request.cursor:
+                raise Corrupt('the node lets a scan go round in circles')
+            request.cursor = reply.cursor
 
     def _target(self) -> Any:
         return ttypes.Target(keyspace=self.name)

@@ -87,14 +87,14 @@ def _compact(memory: _Memory) -> Any:
 
 
 def encode_call(method: str, sequence: int, arguments: Any) -> bytes:
-    """The message of a call. InvalidArgument for a number that its field cannot hold."""
+    """The message of a call. InvalidArgument for what its field cannot hold."""
     memory = _Memory()
     protocol = _binary(memory)
     protocol.writeMessageBegin(method, TMessageType.CALL, sequence)
     try:
         arguments.write(protocol)
-    except (struct.error, OverflowError) as error:
-        raise InvalidArgument(f'{method}: a number is out of its range: {error}') from None
+    except (struct.error, OverflowError, TypeError, AttributeError) as error:
+        raise InvalidArgument(f'{method}: an argument is not what it should be: {error}') from None
     protocol.writeMessageEnd()
     return memory.written()
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Volume: the files of a volume by path, for reading: stat, list and extended attributes.
+"""Volume: the files of a volume by path: stat, list and extended attributes.
 
 The stored records are Thrift (thrift/records.thrift); which key holds which is in volume_keys.py.
 An operation here reads what fusefs/ops reads, in the same order, and so sees what a mount sees that
 caches nothing. Permissions are not looked at: whoever may read the keyspace may read every file's
-attributes. What writes is left to C++ (README.md says why).
+attributes. Xattrs are changed as fusefs/ops does, in one transaction that compares the version of
+the record; all else that writes is left to C++ (README.md says why).
 """
 
 import logging
@@ -15,20 +16,19 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from . import volume_keys as keys
-from .errors import (Conflict, Corrupt, InvalidArgument, NameTooLong, NoData, NotDirectory,
-                     NotFound, OutOfRange, TooManyLinks, Unsupported)
+from . import xattr_set
+from .errors import (Conflict, Corrupt, Exists, InvalidArgument, NameTooLong, NoData, NotDirectory,
+                     NotFound, NotPermitted, ReadOnly, TooBig, TooManyLinks, Unsupported)
 from .keyspace import Item, Keyspace
-from .transaction import Record, decode_i64
+from .transaction import Record, Text, Transaction, decode_i64, to_bytes
 from .volume_records import (NAME_BYTES_MAX, Entry, Node, Stat, decode_entry, decode_inode,
-                             directory_node, inode_node, text, volume_seed)
+                             directory_node, inode_node, text, volume_seed, with_xattrs)
+from .xattr_set import XattrSet
 
 PATH_BYTES_MAX = 4095
 SYMLINKS_MAX = 40
 _ATTEMPTS_MAX = 64
 _PAGE = 500  # entries; with attributes a directory is five keys of a multi_get
-_XATTR_NAME_BYTES_MAX = 255
-_XATTR_SPACES = ('user.', 'trusted.', 'security.')
-_ACLS = ('system.posix_acl_access', 'system.posix_acl_default')
 
 _log = logging.getLogger('metaring')
 
@@ -38,9 +38,10 @@ Reply = TypeVar('Reply')
 Names = list[str]
 Inos = list[int]
 Keys = list[bytes]
+XattrChange = Callable[[Node, XattrSet], None]
 Records = list[Record | None]
 Nodes = list[Node | None]
-Page = list[tuple[bytes, Entry, int]]  # names, what they stand for, versions
+Page = list[tuple[bytes, Entry, Item]]  # names, what they stand for, where they were
 
 
 class DirectoryEntry(NamedTuple):
@@ -58,6 +59,7 @@ class Volume:
     def __init__(self, keyspace: Keyspace) -> None:
         self._keyspace = keyspace
         self._hash_seed: int | None = None  # it never changes
+        self._writable = False  # known with the seed
 
     @property
     def name(self) -> str:
@@ -76,11 +78,42 @@ class Volume:
 
     def get_xattr(self, path: Path, name: str, *, follow_symlinks: bool = True) -> bytes:
         """NoData when there is none."""
-        check_xattr_name(name)
+        xattr_set.check_name(name)
         return _retried(lambda: self._try_get_xattr(path, name, follow_symlinks))
 
     def list_xattr(self, path: Path, *, follow_symlinks: bool = True) -> Names:
         return _retried(lambda: self._try_list_xattr(path, follow_symlinks))
+
+    def set_xattr(self, path: Path, name: str, value: Text, *, create: bool = False,
+                  replace: bool = False, follow_symlinks: bool = True) -> None:
+        """Names of user, trusted and security. `create`: Exists when there is one; `replace`:
+        NoData when there is none. TooBig over 64 KiB; NoSpace; NotPermitted for user xattrs of what
+        is neither file nor directory; ReadOnly."""
+        self._check_change(name)
+        raw = to_bytes(value, 'value')
+        if len(raw) > xattr_set.VALUE_BYTES_MAX:
+            raise TooBig(f"an xattr's value has at most {xattr_set.VALUE_BYTES_MAX} bytes")
+        if create and replace:
+            raise InvalidArgument('create and replace exclude each other')
+
+        def change(node: Node, xattrs: XattrSet) -> None:
+            if name.startswith('user.') and not (node.stat.is_file() or node.stat.is_dir()):
+                raise NotPermitted('user xattrs are for files and directories')
+            if create and xattrs.has(name):
+                raise Exists(f'{_shown(path)} has an xattr {name}')
+            if replace and not xattrs.has(name):
+                raise NoData(f'{_shown(path)} has no xattr {name}')
+            xattrs.set(name, raw)
+        _retried(lambda: self._try_change_xattrs(path, follow_symlinks, change, False))
+
+    def remove_xattr(self, path: Path, name: str, *, follow_symlinks: bool = True) -> None:
+        """NoData when there is none; ReadOnly."""
+        self._check_change(name)
+
+        def change(_: Node, xattrs: XattrSet) -> None:
+            if not xattrs.remove(name):
+                raise NoData(f'{_shown(path)} has no xattr {name}')
+        _retried(lambda: self._try_change_xattrs(path, follow_symlinks, change, True))
 
     # --- walking ---
 
@@ -124,15 +157,15 @@ class Volume:
             if record is None:
                 return None
             entry = decode_entry(record.value)
-            found = self._follow(directory, entry, record.version)
+            found = self._follow(directory, key, entry, record.version)
             if found is not None:
                 return found
             # What it refers to went after the entry was read: read that again.
         raise Corrupt('an entry refers to an object that does not exist')
 
-    def _follow(self, directory: int, entry: Entry, version: int) -> Node | None:
+    def _follow(self, directory: int, key: bytes, entry: Entry, version: int) -> Node | None:
         if entry.inode is not None:
-            return inode_node(entry.inode, directory, version)
+            return inode_node(entry.inode, directory, version, key)
         if entry.refers_to_directory():
             return self._directories([entry.ino])[0]
         return self._own_inodes([entry.ino])[0]
@@ -149,7 +182,7 @@ class Volume:
             raw = self._keyspace.get(keys.VOLUME)
             if raw is None:
                 raise NotFound(f'the keyspace {self.name} is not formatted as a volume')
-            self._hash_seed = volume_seed(raw)
+            self._hash_seed, self._writable = volume_seed(raw)
         return self._hash_seed
 
     # --- by number, each a batch of one read ---
@@ -178,10 +211,7 @@ class Volume:
     def _multi_get(self, wanted: Keys) -> Records:
         if not wanted:
             return []
-        records = self._keyspace.multi_get_records(wanted)
-        if len(records) != len(wanted):
-            raise Corrupt('the node answered for other keys than were asked for')
-        return records
+        return self._keyspace.multi_get_records(wanted)
 
     # --- listing ---
 
@@ -205,10 +235,10 @@ class Volume:
             nodes.update(zip(inos, self._directories(inos)))
             inos = [entry.ino for entry in refs if not entry.refers_to_directory()]
             nodes.update(zip(inos, self._own_inodes(inos)))
-        for name, entry, version in page:
+        for name, entry, item in page:
             node = nodes.get(entry.ino)
             if attributes and entry.inode is not None:
-                node = inode_node(entry.inode, directory, version)
+                node = inode_node(entry.inode, directory, item.version, item.key)
             yield DirectoryEntry(text(name), entry.ino, entry.type, node.stat if node else None)
 
     # --- xattrs ---
@@ -218,8 +248,7 @@ class Volume:
         if name in node.xattrs:
             return node.xattrs[name]
         if node.has_large_xattrs:
-            raw = name.encode('utf-8', 'surrogateescape')
-            value = self._keyspace.get(keys.large_xattr(node.home, node.stat.ino, raw))
+            value = self._keyspace.get(xattr_set.large_key(node, name))
             if value is not None:
                 return value
             # It is beside the record, so it may have moved away, or grown, between the reads.
@@ -233,22 +262,30 @@ class Volume:
         names = list(node.xattrs)
         if not node.has_large_xattrs:
             return names
-        prefix = keys.large_xattr_prefix(node.home, node.stat.ino)
-        large = [text(keys.large_xattr_name(prefix, item.key))
-                 for item in self._keyspace.scan(prefix, keys_only=True)]
+        large = xattr_set.large_names(self._keyspace, node)
         return names + large if large else None  # none: they moved between the two reads
 
+    def _try_change_xattrs(self, path: Path, follow: bool, change: XattrChange,
+                           frees_space: bool) -> bool | None:
+        """One transaction; None when it lost against another writer."""
+        node = self._walk(path, follow)
+        xattrs = XattrSet(self._keyspace, node)
+        change(node, xattrs)
+        transaction = Transaction().require_version(node.key, node.version)
+        if frees_space:
+            transaction.frees_space()
+        xattrs.store(transaction)
+        record = with_xattrs(node, xattrs.small, xattrs.has_large(), time.time_ns())
+        transaction.put(node.key, record)
+        return True if self._keyspace.transact(transaction) else None
 
-def check_xattr_name(name: str) -> None:
-    """OutOfRange, Unsupported, InvalidArgument: as fusefs/ops."""
-    if not 1 <= len(name.encode('utf-8', 'surrogateescape')) <= _XATTR_NAME_BYTES_MAX:
-        raise OutOfRange(f"an xattr's name has 1 to {_XATTR_NAME_BYTES_MAX} bytes")
-    if name in _ACLS:
-        return
-    if not name.startswith(_XATTR_SPACES):
-        raise Unsupported('xattrs are of user, trusted, security and POSIX ACLs')
-    if name in _XATTR_SPACES or '\0' in name:
-        raise InvalidArgument("an xattr's namespace needs a name after it")
+    def _check_change(self, name: str) -> None:
+        xattr_set.check_name(name)
+        if name in xattr_set.ACLS:
+            raise Unsupported('ACLs also change the mode: kvctl fs and mounts set them')
+        self._seed()
+        if not self._writable:
+            raise ReadOnly('the volume has features that this version may only read')
 
 
 def _retried(attempt: Callable[[], Reply | None]) -> Reply:
@@ -261,14 +298,14 @@ def _retried(attempt: Callable[[], Reply | None]) -> Reply:
     raise Conflict('lost against writers too often')
 
 
-def _entry_of(directory: int, item: Item) -> tuple[bytes, Entry, int] | None:
+def _entry_of(directory: int, item: Item) -> tuple[bytes, Entry, Item] | None:
     name = keys.entry_name(directory, item.key)
     if not name or len(name) > NAME_BYTES_MAX or b'/' in name or b'\0' in name:
         raise Corrupt('an entry under a wrong key')
     try:
         if item.damaged:
             raise Corrupt('a wrong checksum')
-        return name, decode_entry(item.value), item.version
+        return name, decode_entry(item.value), item
     except Corrupt as error:
         # One damaged record must not hide the rest of its directory.
         _log.warning('directory %d: entry %a is left out: %s', directory, name, error.message)

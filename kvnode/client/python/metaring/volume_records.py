@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stored records as what stat(2) says: fusefs/meta/codec.cc and directory.cc, for reading.
+"""The stored records as what stat(2) says: fusefs/meta/codec.cc and directory.cc.
 
 Ranges are checked as there: a record that is out of them is Corrupt.
 """
 
+import copy
 import dataclasses
 import stat
 from collections.abc import Mapping
 from typing import Any
 
+from . import volume_keys as keys
 from .errors import Corrupt, FormatMismatch
-from .protocol import DecodeError, decode_record
-from .volume_keys import ACCESSED, CHANGED, ENTRIES, SUBDIRECTORIES
+from .protocol import DecodeError, decode_record, encode_record
 from .wire.records import ttypes
 
 NAME_BYTES_MAX = 255
@@ -63,6 +64,8 @@ class Node:
     version: int
     xattrs: Mapping[str, bytes]  # the small ones
     has_large_xattrs: bool
+    record: Any  # the InodeRecord or DirectoryRecord itself
+    key: bytes   # where it is stored: under its own key, or inside of an entry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,14 +112,15 @@ def _times(record: Any) -> tuple[int, int, int]:
     return _time(record, 'atime', mtime), mtime, ctime
 
 
-def volume_seed(raw: bytes) -> int:
-    """The hash seed of a VolumeRecord. FormatMismatch for features that are not known here."""
+def volume_seed(raw: bytes) -> tuple[int, bool]:
+    """Of a VolumeRecord: the hash seed, and whether the volume may be written. FormatMismatch for
+    features that forbid to read it."""
     record = _read(raw, ttypes.VolumeRecord())
     if record.features_incompat:
         raise FormatMismatch('the volume has features that this version does not know')
     if not record.id or record.hash_seed is None:
         raise Corrupt("a volume's field is out of its range")
-    return int(record.hash_seed) & _U64
+    return int(record.hash_seed) & _U64, not record.features_ro_compat
 
 
 def decode_entry(raw: bytes) -> Entry:
@@ -136,7 +140,7 @@ def decode_inode(raw: bytes, ino: int, version: int) -> Node:
     _check_inode(record)
     if record.ino != ino:
         raise Corrupt("an inode under another's key")
-    return inode_node(record, ino, version)
+    return inode_node(record, ino, version, keys.own_inode(ino))
 
 
 def _check_inode(record: Any) -> None:
@@ -148,7 +152,7 @@ def _check_inode(record: Any) -> None:
         raise Corrupt("an inode's field is out of its range")
 
 
-def inode_node(record: Any, home: int, version: int) -> Node:
+def inode_node(record: Any, home: int, version: int, key: bytes) -> Node:
     """Of a checked InodeRecord. `home`: its directory, or itself at a place of its own."""
     atime, mtime, ctime = _times(record)
     attributes = Stat(
@@ -157,7 +161,8 @@ def inode_node(record: Any, home: int, version: int) -> Node:
         rdev=(record.rdev or 0) & _U64, size=record.size or 0,
         blocks=((record.bytes_allocated or 0) + 511) // 512, atime_ns=atime, mtime_ns=mtime,
         ctime_ns=ctime, symlink_target=text(record.symlink_target or b''))
-    return Node(attributes, home, 0, version, record.xattrs or {}, bool(record.has_large_xattrs))
+    return Node(attributes, home, 0, version, record.xattrs or {}, bool(record.has_large_xattrs),
+                record, key)
 
 
 def directory_node(ino: int, raw: bytes, version: int, counters: Mapping[bytes, int]) -> Node:
@@ -167,16 +172,36 @@ def directory_node(ino: int, raw: bytes, version: int, counters: Mapping[bytes, 
             or len(record.name or b'') > NAME_BYTES_MAX):
         raise Corrupt("a directory's field is out of its range")
     atime, mtime, ctime = _times(record)
-    changed = counters.get(CHANGED, _NEVER)
-    accessed = counters.get(ACCESSED, _NEVER)
+    changed = counters.get(keys.CHANGED, _NEVER)
+    accessed = counters.get(keys.ACCESSED, _NEVER)
     if changed > (_NEVER if record.mtime_set_at is None else record.mtime_set_at):
         mtime = changed
     if accessed > (_NEVER if record.atime_set_at is None else record.atime_set_at):
         atime = accessed
-    subdirectories = min(max(counters.get(SUBDIRECTORIES, 0), 0), (1 << 31) - 1)
+    subdirectories = min(max(counters.get(keys.SUBDIRECTORIES, 0), 0), (1 << 31) - 1)
     attributes = Stat(
         ino=ino, mode=record.mode, nlink=2 + subdirectories, uid=(record.uid or 0) & _U32,
-        gid=(record.gid or 0) & _U32, rdev=0, size=max(counters.get(ENTRIES, 0), 0), blocks=0,
+        gid=(record.gid or 0) & _U32, rdev=0, size=max(counters.get(keys.ENTRIES, 0), 0), blocks=0,
         atime_ns=atime, mtime_ns=mtime, ctime_ns=max(ctime, changed), symlink_target='')
     return Node(attributes, ino, record.parent, version, record.xattrs or {},
-                bool(record.has_large_xattrs))
+                bool(record.has_large_xattrs), record, keys.header(ino))
+
+
+def with_xattrs(node: Node, small: Mapping[str, bytes], has_large: bool, ctime_ns: int) -> bytes:
+    """The record of `node` anew, with these xattrs and this time of change."""
+    record = copy.copy(node.record)
+    atime, mtime, _ = _times(record)
+    record.xattrs = dict(small) or None
+    record.has_large_xattrs = has_large or None
+    # A time that is its default is not written; mtime's default moves with ctime.
+    _set_time(record, 'ctime', ctime_ns, 0)
+    _set_time(record, 'mtime', mtime, ctime_ns)
+    _set_time(record, 'atime', atime, mtime)
+    in_entry = node.key not in (keys.header(node.stat.ino), keys.own_inode(node.stat.ino))
+    return encode_record(ttypes.EntryRecord(inode=record) if in_entry else record)
+
+
+def _set_time(record: Any, name: str, time_ns: int, default: int) -> None:
+    seconds, nanos = divmod(time_ns, _NANOS)
+    setattr(record, f'{name}_seconds', None if time_ns == default else seconds)
+    setattr(record, f'{name}_nanos', None if time_ns == default or not nanos else nanos)

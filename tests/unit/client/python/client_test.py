@@ -168,7 +168,7 @@ class Addresses(unittest.TestCase):
         with self.assertLogs('metaring', 'WARNING') as said:
             metaring.Client('127.0.0.1:1', insecure_plain_text=True).close()
         self.assertIn('INSECURE', said.output[0])
-        for options in ({}, {'ca': 'x'}, {'insecure_plain_text': True, 'ca': 'x'}):
+        for options in ({'ca': 'x'}, {'insecure_plain_text': True, 'ca': 'x'}):
             with self.assertRaises(InvalidArgument):
                 metaring.Client('127.0.0.1:1', **options)
 
