@@ -464,6 +464,13 @@ class DistributedStore(PythonTest):
             store.put('key', 'value')
             self.assertEqual(store.get('key'), b'value')
 
+    def test_any_node_id(self):
+        for node_id in (7, '', 'é' * 500, None):
+            store = metaring.DistributedKVStore(node_id, lambda: [self.kvnode.address],
+                                                config=self.write_config())
+            with store:
+                self.assertIsNone(store.get('key'))
+
 
 class StockThrift(PythonTest):
     def test_put_and_get_with_nothing_but_thrift(self):

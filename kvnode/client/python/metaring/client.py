@@ -25,6 +25,7 @@ from .volume import Volume
 from .wire.kv import ttypes
 
 VERSION = '0.1.0'
+_NAME_BYTES_MAX = 128  # of thrift/kv.thrift, HelloRequest
 
 
 class Client:
@@ -62,7 +63,8 @@ class Client:
             raise InvalidArgument('no endpoints of the cluster are given')
         self.timeout = chosen.deadline_ms / 1000
         self.request_ids = RequestIds()
-        self._nodes = NodeSet(chosen, f'metaring-python {VERSION} {name}'.strip()[:128], source)
+        shown = f'metaring-python {VERSION} {name}'.strip().encode('ascii', 'replace')
+        self._nodes = NodeSet(chosen, shown[:_NAME_BYTES_MAX].decode(), source)
         self._lock = threading.Lock()
         self._compression: dict[str, int | None] = {}  # guarded by the lock
 
