@@ -12,13 +12,15 @@ readonly BUILD=(libboost-dev g++ make cmake ninja-build ccache lld pkg-config gi
 readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev thrift-compiler libspdlog-dev libfmt-dev
   libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libasio-dev libssl-dev libexpected-dev
   libacl1-dev libboost-context-dev libtoml11-dev libsystemd-dev libgtest-dev libbenchmark-dev)
+# What the Python client runs on; the last two for volumes and for values that are compressed.
+readonly PYTHON=(python3-thrift python3-xxhash python3-zstandard)
 # What mounts need, and the programs that the tests run on them.
 readonly RUN=(fuse3 mount util-linux e2fsprogs procps attr acl rsync tar sqlite3 lmdb-utils ed
   openssl vim-tiny man-db)
 
 missing_packages() {
   local package
-  for package in "${BUILD[@]}" "${LIBRARIES[@]}" "${RUN[@]}"; do
+  for package in "${BUILD[@]}" "${LIBRARIES[@]}" "${PYTHON[@]}" "${RUN[@]}"; do
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
       echo "$package"
   done

@@ -12,6 +12,7 @@
 // Times are seconds since 1970-01-01T00:00:00Z (negative: before) and nanoseconds 0 to 999,999,999
 // forward of them. Ids of users and groups are unsigned 32-bit numbers in an i32. Sizes are bytes.
 namespace cpp metaring.records
+namespace py metaring.wire.records
 
 // An inode that is not a directory.
 struct InodeRecord {
