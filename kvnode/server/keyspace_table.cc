@@ -24,9 +24,9 @@ KeyspaceTable::Entry KeyspaceTable::NewEntry(client::OpenedKeyspace opened) {
   return {std::move(keyspace), std::move(ending)};
 }
 
-void KeyspaceTable::Insert(const std::string& name, Entry entry) {
+void KeyspaceTable::Insert(const std::string& name, Entry&& entry) {
   const WriterLock lock(mutex_);
-  by_name_.insert_or_assign(name, std::move(entry));
+  std::swap(by_name_[name], entry);
 }
 
 Status KeyspaceTable::Load() {
