@@ -168,7 +168,7 @@ class FileReading {
       return Note(content.location(), fmt::format("unknown option {}", Escaped(section)));
     }
     for (const auto& [key, value] : content.as_table()) {
-      const std::string name = section + "." + key;
+      const std::string name = fmt::format("{}.{}", section, key);
       const ConfigOption* option = FindConfigOption(name);
       if (option == nullptr) {
         Note(value.location(), fmt::format("unknown option {}", Escaped(name)));

@@ -131,7 +131,8 @@ void Front::NoteEnd(const Exchange& exchange, const Error* error) {
   if (error != nullptr) parts_.counters.Fail(error->code);
   const AccessRow& row = RowOf(exchange.rpc);
   const rpc::Identity& peer = exchange.call.peer();
-  if (row.is_admin_action) {
+  const bool denied = error != nullptr && error->code == ErrorCode::kPermissionDenied;
+  if (row.is_admin_action && !denied) {  // denials have their own line, of which there are few
     LogLine(LogLevel::kInfo, kAudit, "admin action",
             {{"peer", peer.name},
              {"role", rpc::RoleName(peer.role)},

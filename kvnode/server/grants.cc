@@ -89,7 +89,7 @@ Status Grants::Set(const Grant& grant) {
     while (setting_) set_ended_.Wait(set_mutex_);
     setting_ = true;
   }
-  const Status written = Write(grant);
+  Status written = Write(grant);
   const MutexLock lock(set_mutex_);
   setting_ = false;
   set_ended_.NotifyAll();

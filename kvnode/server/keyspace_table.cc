@@ -24,9 +24,9 @@ KeyspaceTable::Entry KeyspaceTable::NewEntry(client::OpenedKeyspace opened) {
   return {std::move(keyspace), std::move(ending)};
 }
 
-void KeyspaceTable::Insert(const std::string& name, Entry entry) {
+void KeyspaceTable::Insert(const std::string& name, Entry&& entry) {
   const WriterLock lock(mutex_);
-  by_name_.insert_or_assign(name, std::move(entry));
+  std::swap(by_name_[name], entry);
 }
 
 Status KeyspaceTable::Load() {
@@ -101,7 +101,7 @@ Status KeyspaceTable::DropAlone(const std::string& name) {
     const MutexLock lock(entry.ending->mutex);
     while (!entry.ending->ended) entry.ending->changed.Wait(entry.ending->mutex);
   }
-  const Status dropped = store_.Drop(name);
+  Status dropped = store_.Drop(name);
   if (dropped) return {};
   // It still has its name, unless only the erasing failed, which the next start goes on with.
   if (auto opened = store_.OpenEncoded(name)) Insert(name, NewEntry(std::move(*opened)));

@@ -59,7 +59,8 @@ class KeyspaceTable {
   };
 
   static Entry NewEntry(client::OpenedKeyspace opened);
-  void Insert(const std::string& name, Entry entry);
+  // What was there under that name ends after the call, when nothing is locked any more.
+  void Insert(const std::string& name, Entry&& entry);
   // One Drop at a time: what erases, erases all that has no name.
   Status DropAlone(const std::string& name);
 
