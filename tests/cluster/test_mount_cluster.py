@@ -170,7 +170,8 @@ class TwoMounts(MountTest):
         def create(mount):
             for number in range(100):
                 try:
-                    os.close(os.open(mount.path / str(number), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                    os.close(os.open(mount.path / str(number),
+                                     os.O_CREAT | os.O_EXCL | os.O_WRONLY))
                     made.append(number)
                 except FileExistsError:
                     pass
