@@ -35,10 +35,10 @@ class Context {
   boost::context::fiber thread_;   // while it runs: who runs it
 
   // The sanitizers' handles.
-  void* tsan_fiber_ = nullptr;
-  const void* thread_stack_ = nullptr;
-  size_t thread_stack_bytes_ = 0;
-  void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* tsan_fiber_ = nullptr;
+  [[maybe_unused]] const void* thread_stack_ = nullptr;
+  [[maybe_unused]] size_t thread_stack_bytes_ = 0;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
 };
 
 }  // namespace metaring::fiber

@@ -88,6 +88,7 @@ void Wake(Fiber& fiber);
 class Baton {
  public:
   Baton() = default;
+  ~Baton() = default;
   Baton(const Baton&) = delete;
   Baton& operator=(const Baton&) = delete;
 

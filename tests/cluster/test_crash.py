@@ -7,7 +7,7 @@ import random
 import sys
 import time
 
-from harness import ClusterTest, main, started
+from harness import ClusterTest, main, started, wait_until
 from manifest import actual_tree, expected_trees, read_notes
 
 ROUNDS = int(os.environ.get('METARING_CRASH_ROUNDS', '15'))
@@ -52,6 +52,10 @@ class Crash(ClusterTest):
             worker = started(*words)
             processes.append(worker.__enter__())
             self.addCleanup(worker.__exit__, None, None, None)
+        # A worker that began after the crash would work below the mountpoint, without end.
+        for _, notes in directories:
+            wait_until(lambda notes=notes: notes.exists() and notes.stat().st_size > 0,
+                       'the workers have begun')
         # The moment of the crash is the only thing that this time decides.
         time.sleep(chance.uniform(0.3, 2.0))
         mount.kill()
