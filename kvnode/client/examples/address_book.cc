@@ -85,6 +85,10 @@ int main(int argc, char** argv) {
   options.config_file = argv[1];
   auto client = metaring::Client::Open(options);
   if (!client) return Failed("open", client.error());
+  if (const auto made = client->CreateKeyspace(argv[2]);
+      !made && made.error().code != metaring::ErrorCode::kExists) {
+    return Failed("create keyspace", made.error());
+  }
   auto book = client->OpenKeyspace(argv[2]);
   if (!book) return Failed("keyspace", book.error());
   if (AddPerson(*book, "alice", "1 Main Street") != 0) return 1;
