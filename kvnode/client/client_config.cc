@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
+#include <sstream>
 #include <toml.hpp>
 #include <utility>
 
@@ -17,6 +17,7 @@
 namespace metaring::client {
 namespace {
 
+constexpr size_t kFileBytesMax = 1 << 20;
 constexpr int64_t kDeadlineMsMax = kRequestDeadlineMax.count();
 
 // Where a value is, for messages.
@@ -100,11 +101,25 @@ Error SyntaxError(const std::string& file, const toml::syntax_error& error) {
           fmt::format("{}:{}: {}", file, error.location().line(), Escaped(first, 200))};
 }
 
+// Not by toml11, which asks a stream for its size: that of a directory is not to be had.
+Result<std::istringstream> ReadFile(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string content(kFileBytesMax + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (!in.eof()) {
+    const bool long_file = in.good();
+    return Fail(
+        long_file ? ErrorCode::kInvalidArgument : ErrorCode::kNotFound,
+        fmt::format("{}: {}", file, long_file ? "it is longer than 1 MiB" : "it cannot be read"));
+  }
+  content.resize(static_cast<size_t>(in.gcount()));
+  return std::istringstream(std::move(content));
+}
+
 }  // namespace
 
 Result<ClientConfig> LoadClientConfig(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return Fail(ErrorCode::kNotFound, fmt::format("{}: cannot be read", file));
+  ASSIGN_OR_RETURN(std::istringstream in, ReadFile(file));
   ClientConfig config;
   try {
     const toml::value root = toml::parse(in, file);

@@ -33,6 +33,8 @@ ALLOWED = {
     # meta, ops, cache -> fiber: what they wait for must not hold the thread of a request.
     'fusefs/meta': ['kvnode/client/kv.h', 'kvnode/fiber', 'thrift'],
     'fusefs/ops': ['fusefs/meta', 'kvnode/client/kv.h', 'kvnode/fiber'],
+    # path -> client: libmetaring's files by path are of a cluster's keyspace.
+    'fusefs/path': ['fusefs/ops', 'fusefs/meta', 'kvnode/client'],
     # cache -> ops: what a cache of content writes back is a request of ops.
     'fusefs/cache': ['fusefs/ops', 'fusefs/meta', 'kvnode/fiber'],
     'fusefs/check': ['fusefs/ops', 'fusefs/meta', 'kvnode/client'],
