@@ -31,14 +31,14 @@ nlohmann::json ToJson(const client::KeyspaceInfo& info) {
           {"compression_bytes_min", info.options.compression_bytes_min}};
 }
 
-Result<int> Create(client::Embedded& store, const KeyspaceArguments& args) {
+Result<int> Create(Store& store, const KeyspaceArguments& args) {
   client::KeyspaceOptions options = args.options;
   if (args.compression == "zstd") options.compression = client::Compression::kZstd;
   RETURN_IF_ERROR(store.Create(args.name, options));
   return kExitOk;
 }
 
-Result<int> List(client::Embedded& store, const KeyspaceArguments& args) {
+Result<int> List(Store& store, const KeyspaceArguments& args) {
   ASSIGN_OR_RETURN(const auto keyspaces, store.List());
   if (args.store.json()) {
     nlohmann::json all = nlohmann::json::array();
@@ -55,7 +55,7 @@ Result<int> List(client::Embedded& store, const KeyspaceArguments& args) {
   return kExitOk;
 }
 
-Result<int> Show(client::Embedded& store, const KeyspaceArguments& args) {
+Result<int> Show(Store& store, const KeyspaceArguments& args) {
   ASSIGN_OR_RETURN(const auto keyspaces, store.List());
   for (const client::KeyspaceInfo& info : keyspaces) {
     if (info.name != args.name) continue;
@@ -73,12 +73,12 @@ Result<int> Show(client::Embedded& store, const KeyspaceArguments& args) {
   return Fail(ErrorCode::kNotFound, "there is no keyspace \"" + Escaped(args.name) + "\"");
 }
 
-Result<int> Drop(client::Embedded& store, const KeyspaceArguments& args) {
+Result<int> Drop(Store& store, const KeyspaceArguments& args) {
   RETURN_IF_ERROR(store.Drop(args.name));
   return kExitOk;
 }
 
-using Body = Result<int> (*)(client::Embedded& store, const KeyspaceArguments& args);
+using Body = Result<int> (*)(Store& store, const KeyspaceArguments& args);
 
 struct Declared {
   CLI::App* app;
@@ -86,7 +86,7 @@ struct Declared {
   Command Runs(store::IfMissing if_missing, Body body) const {
     return {app, [args = args, if_missing, body] {
               return RunOnStore(args->store, if_missing,
-                                [&](client::Embedded& store) { return body(store, *args); });
+                                [&](Store& store) { return body(store, *args); });
             }};
   }
 };

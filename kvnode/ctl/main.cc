@@ -15,6 +15,7 @@
 #include "kvnode/ctl/fs.h"
 #include "kvnode/ctl/keyspace.h"
 #include "kvnode/ctl/kv.h"
+#include "kvnode/ctl/store_access.h"
 #include "kvnode/ctl/txn.h"
 #include "kvnode/ctl/volume.h"
 
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "kvctl " METARING_VERSION);
   app.require_subcommand(1);
   app.footer("Exit status: 0 done, 1 failed, 2 wrong usage. `kvctl COMMAND --help` tells more.");
+  metaring::ctl::DeclareConfigOption(app);
   const std::vector<Command> commands = AddAllCommands(app);
   try {
     app.parse(argc, argv);
