@@ -10,9 +10,11 @@
 
 #include "kvnode/ctl/bench.h"
 #include "kvnode/ctl/cert.h"
+#include "kvnode/ctl/cluster.h"
 #include "kvnode/ctl/command.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/fs.h"
+#include "kvnode/ctl/grant.h"
 #include "kvnode/ctl/keyspace.h"
 #include "kvnode/ctl/kv.h"
 #include "kvnode/ctl/store_access.h"
@@ -26,8 +28,9 @@ using metaring::ctl::Command;
 std::vector<Command> AddAllCommands(CLI::App& app) {
   using namespace metaring::ctl;  // NOLINT(google-build-using-namespace)
   std::vector<Command> all;
-  for (const auto& add : {AddKvCommands, AddTxnCommand, AddKeyspaceCommands, AddVolumeCommands,
-                          AddFsCommands, AddCertCommands, AddBenchCommands}) {
+  for (const auto& add :
+       {AddKvCommands, AddTxnCommand, AddKeyspaceCommands, AddVolumeCommands, AddFsCommands,
+        AddClusterCommands, AddGrantCommands, AddCertCommands, AddBenchCommands}) {
     for (Command& command : add(app)) all.push_back(std::move(command));
   }
   return all;
