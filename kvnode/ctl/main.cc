@@ -12,6 +12,7 @@
 #include "kvnode/ctl/cert.h"
 #include "kvnode/ctl/cluster.h"
 #include "kvnode/ctl/command.h"
+#include "kvnode/ctl/dev.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/fs.h"
 #include "kvnode/ctl/grant.h"
@@ -30,7 +31,7 @@ std::vector<Command> AddAllCommands(CLI::App& app) {
   std::vector<Command> all;
   for (const auto& add :
        {AddKvCommands, AddTxnCommand, AddKeyspaceCommands, AddVolumeCommands, AddFsCommands,
-        AddClusterCommands, AddGrantCommands, AddCertCommands, AddBenchCommands}) {
+        AddClusterCommands, AddGrantCommands, AddCertCommands, AddDevCommands, AddBenchCommands}) {
     for (Command& command : add(app)) all.push_back(std::move(command));
   }
   return all;
