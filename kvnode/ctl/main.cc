@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "kvnode/ctl/bench.h"
+#include "kvnode/ctl/bench_kv.h"
 #include "kvnode/ctl/cert.h"
 #include "kvnode/ctl/cluster.h"
 #include "kvnode/ctl/command.h"
+#include "kvnode/ctl/completion.h"
 #include "kvnode/ctl/dev.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/fs.h"
@@ -31,7 +33,8 @@ std::vector<Command> AddAllCommands(CLI::App& app) {
   std::vector<Command> all;
   for (const auto& add :
        {AddKvCommands, AddTxnCommand, AddKeyspaceCommands, AddVolumeCommands, AddFsCommands,
-        AddClusterCommands, AddGrantCommands, AddCertCommands, AddDevCommands, AddBenchCommands}) {
+        AddClusterCommands, AddGrantCommands, AddCertCommands, AddDevCommands, AddBenchCommands,
+        AddBenchKvCommand, AddCompletionCommand}) {
     for (Command& command : add(app)) all.push_back(std::move(command));
   }
   return all;

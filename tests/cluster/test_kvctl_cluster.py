@@ -4,10 +4,11 @@
 import json
 import os
 import pathlib
+import shlex
 import signal
 import subprocess
 
-from harness import ClusterTest, main, wait_until
+from harness import ClusterTest, main, needs, run, wait_until
 from node_harness import KVCTL, NodeTest
 
 VARIABLES = ('ENDPOINTS', 'CA', 'CERT', 'KEY', 'CONFIG')
@@ -197,6 +198,66 @@ class Operating(KvctlNodeTest):
         self.as_alice('get', 'ks', 'key', status=1)
         self.as_alice('grant', 'set', 'alice', 'ks', 'admin', status=1)
         self.kvctl('grant', 'set', 'alice', 'ks', 'everything', status=2)
+
+
+class Measuring(KvctlNodeTest):
+    def test_bench_kv(self):
+        self.kvctl('keyspace', 'create', 'ks')
+        self.kvctl('put', 'ks', 'own', 'value')
+        bench = ('bench', 'kv', 'ks', '--keys', '300', '--value-bytes', '100')
+        report = self.kvctl_json(*bench, '--operations', '500', '--in-flight', '8')
+        self.assertEqual([(each['phase'], each['ops']) for each in report['results']],
+                         [('put', 500), ('get', 500)])
+        for each in report['results']:
+            latency = each['latency_us']
+            self.assertLessEqual(latency['p50'], latency['p99'])
+            self.assertLessEqual(latency['p99'], latency['max'])
+        self.assertEqual(self.kvctl('scan', 'ks', '--keys-only'), b'own\n')
+        lines = self.kvctl(*bench, '--seconds', '1', '--keep').decode().splitlines()
+        self.assertEqual([line.split()[0] for line in lines], ['phase', 'put', 'get'])
+        self.assertEqual(len(self.kvctl('scan', 'ks', 'kvctl-bench/').splitlines()), 300)
+        self.kvctl('bench', 'kv', 'none', status=1)
+        self.kvctl('grant', 'set', 'alice', 'ks', 'read')
+        self.as_alice(*bench, '--seconds', '1', status=1)
+        self.assertIn('permission_denied', self.said)
+
+
+class Completion(Kvctl, ClusterTest):
+    def complete(self, *words):
+        """What bash would offer for the last of `words`."""
+        script = self.kvctl('completion', 'bash').decode() + (
+            f'COMP_WORDS=(kvctl {" ".join(map(shlex.quote, words))})\n'
+            f'COMP_CWORD={len(words)}\n_kvctl\nprintf "%s\\n" "${{COMPREPLY[@]}}"\n')
+        return run('bash', '--norc', '-c', script).split()
+
+    def test_bash_completes_commands_and_options(self):
+        self.assertEqual(self.complete('ke'), ['keyspace'])
+        offered = self.complete('keyspace', '')
+        self.assertLessEqual({'create', 'list', 'show', 'drop'}, set(offered))
+        self.assertEqual(self.complete('keyspace', 'create', '--write'), ['--write-ack'])
+        self.assertEqual(self.complete('fs', 'xattr', 'g'), ['get'])
+        self.assertEqual(self.complete('put', 'ks', 'key', '--value-f'), ['--value-file'])
+        self.assertEqual(self.complete('get', 'put', '--hex', '--value-f'), [])
+
+    def check_syntax(self, shell):
+        script = self.directory / shell
+        script.write_bytes(self.kvctl('completion', shell))
+        run(shell, '-n', script)
+
+    @needs('zsh')
+    def test_zsh(self):
+        self.check_syntax('zsh')
+
+    @needs('fish')
+    def test_fish(self):
+        self.check_syntax('fish')
+
+    def test_every_command_is_in_each(self):
+        for shell in ('bash', 'zsh', 'fish'):
+            script = self.kvctl('completion', shell).decode()
+            for word in ('keyspace create', 'bench kv', 'completion', 'value-file'):
+                self.assertIn(word, script)
+        self.kvctl('completion', 'csh', status=2)
 
 
 class Dev(Kvctl, ClusterTest):
