@@ -32,9 +32,11 @@ Result<DevCluster> ClusterOf(const DevArguments& args) {
     }
     directory = std::string(home) + "/.local/share/metaring/dev";
   }
+  // However it is spelled, it is the same in the node's command line.
   std::error_code error;
-  const auto path = std::filesystem::weakly_canonical(directory, error);
+  auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(directory), error);
   if (error) return Fail(ErrnoError(error.value(), directory));
+  if (!path.has_filename()) path = path.parent_path();
   return DevCluster(path.string());
 }
 

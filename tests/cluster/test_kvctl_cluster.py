@@ -19,7 +19,7 @@ class Kvctl:
 
     environment = {}
 
-    def kvctl(self, *command, status=0, given=b''):
+    def kvctl(self, *command, status=0, given=b'', cwd=None):
         """Its stdout, as bytes."""
         environment = {**os.environ, 'HOME': str(self.directory), **self.environment}
         for name in VARIABLES:
@@ -27,7 +27,7 @@ class Kvctl:
                 environment.pop(f'METARING_{name}', None)
         environment.pop('XDG_CONFIG_HOME', None)
         done = subprocess.run([KVCTL, *map(str, command)], input=given, capture_output=True,
-                              timeout=120, check=False, env=environment)
+                              timeout=120, check=False, env=environment, cwd=cwd)
         self.said = done.stderr.decode()
         self.assertEqual(done.returncode, status, self.said)
         return done.stdout
@@ -297,6 +297,15 @@ class Dev(Kvctl, ClusterTest):
         self.assertFalse(self.kvctl_json('dev', 'status', '--dir', self.dev, status=1)
                          ['nodes'][0]['running'])
         self.kvctl('dev', 'down', '--dir', self.dev)
+
+    def test_the_directory_however_it_is_spelled(self):
+        self.kvctl('dev', 'up', '--dir', 'dev/', cwd=self.directory)
+        pid = self.up()['pid']
+        for spelled in ('dev', './dev/', f'../{self.directory.name}/dev'):
+            seen = self.kvctl_json('dev', 'status', '--dir', spelled, cwd=self.directory)
+            self.assertEqual(seen['nodes'][0]['pid'], pid)
+        self.kvctl('dev', 'down', '--dir', 'dev', cwd=self.directory)
+        self.kvctl('dev', 'status', '--dir', self.dev, status=1)
 
     def test_only_its_own_process_is_stopped(self):
         self.up()
