@@ -86,18 +86,11 @@ Result<int> Revoke(const CertArguments& args) {
 
 using Body = Result<int> (*)(const CertArguments& args);
 
-int Run(Body body, const CertArguments& args) {
-  const Result<int> outcome = body(args);
-  if (outcome) return *outcome;
-  PrintError(outcome.error());
-  return outcome.error().code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailure;
-}
-
 struct Declared {
   CLI::App* app;
   std::shared_ptr<CertArguments> args;
   Command Runs(Body body) const {
-    return {app, [args = args, body] { return Run(body, *args); }};
+    return {app, [args = args, body] { return ExitStatusOf(body(*args)); }};
   }
 };
 

@@ -37,7 +37,7 @@ struct Described {
   fusefs::VolumeUsage usage;
 };
 
-Result<Described> Describe(client::Embedded& store, const std::string& name) {
+Result<Described> Describe(Store& store, const std::string& name) {
   const SystemClock clock;
   ASSIGN_OR_RETURN(const auto kv, store.Open(name));
   ASSIGN_OR_RETURN(Volume volume, fusefs::LoadVolume(*kv));
@@ -59,7 +59,7 @@ json ToJson(const Described& described) {
           {"inodes_used", described.usage.inodes_used}};
 }
 
-Result<int> Create(client::Embedded& store, const VolumeArguments& args) {
+Result<int> Create(Store& store, const VolumeArguments& args) {
   const SystemClock clock;
   RETURN_IF_ERROR(store.Create(args.name, client::VolumeKeyspaceOptions()));
   ASSIGN_OR_RETURN(const auto kv, store.Open(args.name));
@@ -73,7 +73,7 @@ Result<int> Create(client::Embedded& store, const VolumeArguments& args) {
   return kExitOk;
 }
 
-Result<int> List(client::Embedded& store, const VolumeArguments& args) {
+Result<int> List(Store& store, const VolumeArguments& args) {
   ASSIGN_OR_RETURN(const auto keyspaces, store.List());
   json all = json::array();
   if (!args.store.json()) {
@@ -94,7 +94,7 @@ Result<int> List(client::Embedded& store, const VolumeArguments& args) {
   return kExitOk;
 }
 
-Result<int> Show(client::Embedded& store, const VolumeArguments& args) {
+Result<int> Show(Store& store, const VolumeArguments& args) {
   ASSIGN_OR_RETURN(const Described described, Describe(store, args.name));
   const json properties = ToJson(described);
   if (args.store.json()) {
@@ -109,7 +109,7 @@ Result<int> Show(client::Embedded& store, const VolumeArguments& args) {
   return kExitOk;
 }
 
-Result<int> Delete(client::Embedded& store, const VolumeArguments& args) {
+Result<int> Delete(Store& store, const VolumeArguments& args) {
   {
     ASSIGN_OR_RETURN(const auto kv, store.Open(args.name));
     RETURN_IF_ERROR(fusefs::LoadVolume(*kv));
@@ -118,7 +118,7 @@ Result<int> Delete(client::Embedded& store, const VolumeArguments& args) {
   return kExitOk;
 }
 
-Result<int> CopyInto(client::Embedded& from, client::Embedded& to, const VolumeArguments& args) {
+Result<int> CopyInto(Store& from, Store& to, const VolumeArguments& args) {
   ASSIGN_OR_RETURN(const client::KeyspaceInfo info, from.Find(args.name));
   ASSIGN_OR_RETURN(const auto source, from.Open(args.name));
   RETURN_IF_ERROR(fusefs::LoadVolume(*source));
@@ -140,15 +140,16 @@ Result<int> CopyInto(client::Embedded& from, client::Embedded& to, const VolumeA
   return kExitOk;
 }
 
-Result<int> Copy(client::Embedded& store, const VolumeArguments& args) {
+Result<int> Copy(Store& store, const VolumeArguments& args) {
   if (args.copy_endpoints.empty()) return CopyInto(store, store, args);
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const auto target,
-                   OpenStore(args.copy_endpoints, store::IfMissing::kCreate, clock));
+  StoreOptions options = args.store;
+  options.endpoints = args.copy_endpoints;
+  ASSIGN_OR_RETURN(const auto target, OpenStore(options, store::IfMissing::kCreate, clock));
   return CopyInto(store, *target, args);
 }
 
-using Body = Result<int> (*)(client::Embedded& store, const VolumeArguments& args);
+using Body = Result<int> (*)(Store& store, const VolumeArguments& args);
 
 struct Declared {
   CLI::App* app;
@@ -156,7 +157,7 @@ struct Declared {
   Command Runs(Body body, store::IfMissing if_missing = store::IfMissing::kFail) const {
     return {app, [args = args, if_missing, body] {
               return RunOnStore(args->store, if_missing,
-                                [&](client::Embedded& store) { return body(store, *args); });
+                                [&](Store& store) { return body(store, *args); });
             }};
   }
 };
@@ -192,7 +193,8 @@ std::vector<Command> AddVolumeCommands(CLI::App& root) {
   const Declared copy = Declare(group, "copy", "Copy a volume under a new name");
   copy.app->add_option("NEW_NAME", copy.args->copy_name, "The copy; must not exist")->required();
   copy.app->add_option("--to", copy.args->copy_endpoints,
-                       "The store of the copy, made if need be (default: the same)");
+                       "The store of the copy, as -e names one; a directory is made if need be "
+                       "(default: the same)");
   return {create.Runs(Create, store::IfMissing::kCreate), list.Runs(List), show.Runs(Show),
           remove.Runs(Delete), copy.Runs(Copy)};
 }
