@@ -96,8 +96,9 @@ Result<int> ShowStatus(client::RemoteCluster& cluster, const StoreOptions& optio
   Print(fmt::format("cluster    {}\nepoch      {}, {} slots\n", map.cluster_id, map.epoch,
                     map.ring_size));
   for (const client::ClusterNode& node : map.nodes) {
-    Print(fmt::format("node       {} {} {} {}\n", node.id, Shown(node.name), Shown(node.address),
-                      Shown(node.rack)));
+    const std::string rack = node.rack.empty() ? "" : ", rack " + Shown(node.rack);
+    Print(fmt::format("node       {} {} {}{}\n", node.id, Shown(node.name), Shown(node.address),
+                      rack));
   }
   Print(fmt::format("asked      {}: {}, up {} s, {}\n", hello ? Shown(hello->node_name) : "",
                     Line(report), report.uptime.count(), Shown(software)));

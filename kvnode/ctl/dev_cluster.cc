@@ -33,18 +33,18 @@ constexpr std::chrono::milliseconds kTry{500};
 constexpr size_t kLogTailMax = 400;
 constexpr const char* kMark = "metaring-dev";
 
-// Held while a cluster is changed.
-class DirectoryLock {
+// A descriptor of its own: the lock of a cluster that is changed, a socket that keeps its port.
+class HeldFile {
  public:
-  explicit DirectoryLock(int fd) : fd_(fd) {}
-  ~DirectoryLock() {
+  explicit HeldFile(int fd) : fd_(fd) {}
+  ~HeldFile() {
     if (fd_ >= 0) ::close(fd_);
   }
-  DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  DirectoryLock& operator=(DirectoryLock&&) = delete;
+  HeldFile(HeldFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  HeldFile& operator=(HeldFile&&) = delete;
 
-  static Result<DirectoryLock> Take(const std::string& file) {
-    DirectoryLock lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  static Result<HeldFile> Lock(const std::string& file) {
+    HeldFile lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (lock.fd_ < 0) return Fail(ErrnoError(errno, "open " + file));
     if (::flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
     return Fail(ErrorCode::kBusy, "another kvctl dev is at work on " + file);
@@ -77,7 +77,7 @@ Status MakePrivate(const std::string& directory) {
 // differ. Another program may take one before the node does; then the node's start says so.
 Result<std::vector<uint16_t>> FreePorts(size_t count) {
   std::vector<uint16_t> ports;
-  std::vector<DirectoryLock> held;
+  std::vector<HeldFile> held;
   for (size_t i = 0; i < count; ++i) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return Fail(ErrnoError(errno, "socket"));
@@ -212,7 +212,7 @@ Result<bool> DevCluster::Up() const {
     return Fail(ErrorCode::kExists, directory_ + " holds something that kvctl dev did not make");
   }
   RETURN_IF_ERROR(MakePrivate(directory_));
-  ASSIGN_OR_RETURN(const DirectoryLock lock, DirectoryLock::Take(Path(kMark)));
+  ASSIGN_OR_RETURN(const HeldFile lock, HeldFile::Lock(Path(kMark)));
   auto node = Look();
   if (!node && node.error().code == ErrorCode::kNotFound) {
     RETURN_IF_ERROR(Make());
@@ -229,7 +229,7 @@ Result<bool> DevCluster::Up() const {
 
 Result<bool> DevCluster::Down() const {
   RETURN_IF_ERROR(Look());
-  ASSIGN_OR_RETURN(const DirectoryLock lock, DirectoryLock::Take(Path(kMark)));
+  ASSIGN_OR_RETURN(const HeldFile lock, HeldFile::Lock(Path(kMark)));
   ASSIGN_OR_RETURN(const DevNode node, Look());
   if (!node.pid) return false;
   const auto command = CommandLineOf(*node.pid);
