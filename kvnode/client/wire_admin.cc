@@ -112,7 +112,7 @@ Result<Grant> FromWire(wire::Grant&& from) {
 
 // --- the node and the cluster --------------------------------------------------------------------
 
-wire::HealthCheckReply ToWire(HealthReport report) {
+wire::HealthCheckReply ToWire(const HealthReport& report) {
   wire::HealthCheckReply to;
   to.__set_health(static_cast<wire::Health::type>(report.health));
   if (!report.message.empty()) to.__set_message(report.message);
@@ -130,12 +130,12 @@ Result<HealthReport> FromWire(wire::HealthCheckReply&& from) {
   return to;
 }
 
-wire::ClusterMapReply ToWire(ClusterMap map) {
+wire::ClusterMapReply ToWire(const ClusterMap& map) {
   wire::ClusterMapReply to;
   to.__set_cluster_id(map.cluster_id);
   to.__set_epoch(map.epoch);
   to.__set_ring_size(map.ring_size);
-  for (ClusterNode& node : map.nodes) {
+  for (const ClusterNode& node : map.nodes) {
     wire::NodeInfo& info = to.nodes.emplace_back();
     info.__set_id(node.id);
     info.__set_name(node.name);

@@ -21,10 +21,10 @@ wire::Grant ToWire(Grant grant);
 // Client and keyspace must be there.
 Result<Grant> FromWire(wire::Grant&& from);
 
-wire::HealthCheckReply ToWire(HealthReport report);
+wire::HealthCheckReply ToWire(const HealthReport& report);
 Result<HealthReport> FromWire(wire::HealthCheckReply&& from);
 
-wire::ClusterMapReply ToWire(ClusterMap map);
+wire::ClusterMapReply ToWire(const ClusterMap& map);
 Result<ClusterMap> FromWire(wire::ClusterMapReply&& from);
 
 }  // namespace metaring::client
