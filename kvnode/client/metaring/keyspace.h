@@ -60,11 +60,13 @@ class ScanRange {
   class Core;
   class Iterator {
    public:
+    // NOLINTBEGIN(readability-identifier-naming): the names that the standard library asks for.
     using iterator_category = std::input_iterator_tag;
     using value_type = ScanItem;
     using difference_type = std::ptrdiff_t;
     using pointer = ScanItem*;
     using reference = ScanItem&;
+    // NOLINTEND(readability-identifier-naming)
 
     ScanItem& operator*() const { return range_->item_; }
     ScanItem* operator->() const { return &range_->item_; }
@@ -86,6 +88,8 @@ class ScanRange {
   ~ScanRange();
   ScanRange(ScanRange&&) noexcept;
   ScanRange& operator=(ScanRange&&) noexcept;
+  ScanRange(const ScanRange&) = delete;
+  ScanRange& operator=(const ScanRange&) = delete;
 
   // Once.
   Iterator begin() {
