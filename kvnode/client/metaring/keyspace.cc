@@ -216,7 +216,7 @@ void ScanRange::Next() {
   Result<std::optional<ScanItem>> next = core_->Next();
   ended_ = !next || !*next;
   if (!next) {
-    status_ = Fail(std::move(next).error());
+    ended_with_ = Fail(std::move(next).error());
   } else if (*next) {
     item_ = std::move(**next);
   }

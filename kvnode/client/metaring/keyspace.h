@@ -97,7 +97,7 @@ class ScanRange {
     return Iterator(this);
   }
   std::default_sentinel_t end() const { return {}; }
-  const Status& status() const { return status_; }
+  const Status& status() const { return ended_with_; }
 
  private:
   void Next();
@@ -105,7 +105,7 @@ class ScanRange {
   std::unique_ptr<Core> core_;
   ScanItem item_;
   bool ended_ = false;
-  Status status_;
+  Status ended_with_;
 };
 
 class KeyspaceCore;
