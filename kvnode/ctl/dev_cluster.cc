@@ -42,6 +42,8 @@ class HeldFile {
   }
   HeldFile(HeldFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   HeldFile& operator=(HeldFile&&) = delete;
+  HeldFile(const HeldFile&) = delete;
+  HeldFile& operator=(const HeldFile&) = delete;
 
   static Result<HeldFile> Lock(const std::string& file) {
     HeldFile lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

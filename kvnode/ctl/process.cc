@@ -77,6 +77,7 @@ Result<pid_t> StartDetached(std::vector<std::string> command, const std::string&
   posix_spawnattr_setsigdefault(&plan.attributes, &pipe);
   posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF);
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (std::string& word : command) words.push_back(word.data());
   words.push_back(nullptr);
   pid_t pid = 0;
