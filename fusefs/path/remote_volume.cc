@@ -27,7 +27,7 @@ class VolumeCore {
 
  private:
   std::shared_ptr<ClientCore> owner_;  // outlives `files_`
-  const SystemClock clock_;
+  const SystemClock clock_{};
   std::unique_ptr<fusefs::Files> files_;
 };
 
