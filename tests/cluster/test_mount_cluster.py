@@ -10,13 +10,10 @@ import os
 import signal
 import subprocess
 import threading
-import time
 import unittest
 
-from harness import FUSEFS, Mount, needs, run
+from harness import FUSEFS, Mount, needs, run, wait_until
 from node_harness import KVCTL, NodeTest
-
-SOON_SECONDS = 2.5  # longer than the kernel may keep attributes of a shared volume
 
 
 class ClusterMount(Mount):
@@ -158,8 +155,7 @@ class TwoMounts(MountTest):
         self.assertEqual(os.listdir(two.path / 'd'), ['new'])
         os.rename(one.path / 'd' / 'new', one.path / 'd' / 'newer')
         self.assertEqual(os.listdir(two.path / 'd'), ['newer'])
-        time.sleep(SOON_SECONDS)
-        self.assertFalse((two.path / 'd' / 'new').exists())
+        wait_until(lambda: not (two.path / 'd' / 'new').exists(), 'the old name is gone elsewhere')
         one.end()
         two.end()
 
@@ -208,8 +204,7 @@ class Faults(MountTest):
         try:
             for _ in range(4):
                 before = len(made)
-                while len(made) < before + 50:
-                    time.sleep(0.01)
+                wait_until(lambda enough=before + 50: len(made) >= enough, 'work goes on')
                 self.kvnode.kill()
                 self.kvnode.start()
         finally:
