@@ -64,7 +64,7 @@ Result<std::optional<NodeIdentity>> ReadIdentity(Disk& disk, const std::string& 
 }
 
 Status WriteIdentity(Disk& disk, const NodeIdentity& identity) {
-  if (const Status removed = disk.Remove(kNewName);
+  if (Status removed = disk.Remove(kNewName);
       !removed && removed.error().code != ErrorCode::kNotFound) {
     return removed;
   }

@@ -79,7 +79,7 @@ wire::HealthCheckReply HealthCheck(const NodeFacts& facts) {
     report.health = client::Health::kReadOnly;
     report.message = "the store is full: only reads and deletes are accepted";
   }
-  return ToWire(std::move(report));
+  return ToWire(report);
 }
 
 wire::ClusterMapReply ClusterMap(const NodeFacts& facts) {
@@ -89,7 +89,7 @@ wire::ClusterMapReply ClusterMap(const NodeFacts& facts) {
   map.ring_size = kRingSize;
   map.nodes.push_back({static_cast<int64_t>(facts.identity.node_id), facts.name,
                        facts.client_address(), facts.rack});
-  return ToWire(std::move(map));
+  return ToWire(map);
 }
 
 wire::StatsReply Stats(const NodeFacts& facts) {
