@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import threading
+import time
 
 import kv_wire
 from harness import ROOT, main, run, wait_until
@@ -149,7 +150,11 @@ class Configuration(NodeTest):
         node.start()
         with node.connect() as client:
             client.create('ks')
-            client.put('ks', 'key', b'x' * (8 << 20))
+            for _ in range(50):  # of slow requests in quick succession only some are logged
+                client.put('ks', 'key', b'x' * (8 << 20))
+                if '"method":"put"' in node.said():
+                    break
+                time.sleep(0.1)
         node.stop()
         lines = [json.loads(line) for line in node.said().splitlines()]
         self.assertTrue(all({'time', 'level', 'component', 'message'} <= line.keys()

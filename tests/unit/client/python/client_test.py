@@ -175,7 +175,7 @@ class Addresses(unittest.TestCase):
 
 class Errors(unittest.TestCase):
     def test_every_code_of_the_project_has_a_class_of_its_name(self):
-        text = (ROOT / 'kvnode/base/result.h').read_text()
+        text = (ROOT / 'kvnode/base/outcome.h').read_text()
         enum = text[text.index('enum class ErrorCode'):]
         names = re.findall(r'^  k(\w+)(?: = 1)?,', enum[:enum.index('};')], re.M)
         self.assertEqual(len(names), len(metaring.ErrorCode))
