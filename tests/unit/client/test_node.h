@@ -82,7 +82,7 @@ class TestNode {
   void AddAdmin();
   Spoil Judge(const std::string& method);
   void Keep(rpc::Call call);
-  Result<std::unique_ptr<EncodedKv>> KvOf(wire::Target&& target);
+  Result<std::unique_ptr<EncodedKv>> KvOf(wire::Target&& raw);
 
   const Options options_;
   const SystemClock clock_;
