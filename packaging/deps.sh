@@ -7,7 +7,7 @@ set -euo pipefail
 
 # What compiles and checks the sources.
 readonly BUILD=(libboost-dev g++ make cmake ninja-build ccache lld pkg-config git python3
-  clang clang-tidy clang-format shellcheck)
+  clang libclang-rt-dev clang-tidy clang-format shellcheck)
 # What is linked or generated.
 readonly LIBRARIES=(libfuse3-dev liblmdb-dev libthrift-dev thrift-compiler libspdlog-dev libfmt-dev
   libcli11-dev nlohmann-json3-dev libxxhash-dev libzstd-dev libasio-dev libssl-dev libexpected-dev
