@@ -8,11 +8,12 @@
 #include <utility>
 
 #include "kvnode/base/check.h"
+#include "kvnode/base/sanitizers.h"
 
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -31,7 +32,7 @@ class TellingStack {
   boost::context::stack_context& told_;
 };
 
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
 const void* BottomOf(const boost::context::stack_context& stack) {
   return static_cast<const char*>(stack.sp) - stack.size;
 }
@@ -40,7 +41,7 @@ const void* BottomOf(const boost::context::stack_context& stack) {
 }  // namespace
 
 Context::Context(size_t stack_bytes, std::function<void()> body) : body_(std::move(body)) {
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
   tsan_fiber_ = __tsan_create_fiber(0);
   // Making it runs a little of it.
   void* const creator = __tsan_get_current_fiber();
@@ -49,46 +50,46 @@ Context::Context(size_t stack_bytes, std::function<void()> body) : body_(std::mo
   context_ = boost::context::fiber(
       std::allocator_arg, TellingStack(stack_bytes, stack_),
       [this](boost::context::fiber&& thread) { return Enter(std::move(thread)); });
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
   __tsan_switch_to_fiber(creator, __tsan_switch_to_fiber_no_sync);
 #endif
 }
 
 Context::~Context() {
   CHECK(!context_);
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
   __tsan_destroy_fiber(tsan_fiber_);
 #endif
 }
 
 void Context::SwitchIn() {
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
   void* fake_stack = nullptr;
   __sanitizer_start_switch_fiber(&fake_stack, BottomOf(stack_), stack_.size);
 #endif
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
   // Both switches are on this side: each function that is entered between them, on either stack,
   // also returns between them, and the fiber's book of calls stays even when it ends.
   void* const thread = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(tsan_fiber_, 0);
 #endif
   context_ = std::move(context_).resume();
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
   __tsan_switch_to_fiber(thread, 0);
 #endif
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
 #endif
 }
 
 void Context::Entered([[maybe_unused]] void* left_stack) {
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
   __sanitizer_finish_switch_fiber(left_stack, &thread_stack_, &thread_stack_bytes_);
 #endif
 }
 
 void Context::SwitchOut() {
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
   __sanitizer_start_switch_fiber(&fake_stack_, thread_stack_, thread_stack_bytes_);
 #endif
   thread_ = std::move(thread_).resume();
@@ -99,7 +100,7 @@ boost::context::fiber Context::Enter(boost::context::fiber&& thread) {
   thread_ = std::move(thread);
   Entered(nullptr);
   body_();
-#if defined(__SANITIZE_ADDRESS__)
+#if METARING_ASAN
   __sanitizer_start_switch_fiber(nullptr, thread_stack_, thread_stack_bytes_);
 #endif
   return std::move(thread_);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "kvnode/base/logging.h"
+#include "kvnode/base/sanitizers.h"
 
 namespace metaring::store {
 namespace {
@@ -247,7 +248,7 @@ Result<MDB_txn*> LmdbEnv::TakeIdle(Shard& shard) {
 // writer of that place has not begun yet, they are right.
 bool LmdbEnv::MayHaveLaterRoots(MDB_txn* txn) {
   // What LMDB has read stays before this. The thread sanitizer knows no fences.
-#if defined(__SANITIZE_THREAD__)
+#if METARING_TSAN
   const uint64_t begun = commit_begun_.fetch_add(0);
 #else
   std::atomic_thread_fence(std::memory_order_acquire);

@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 import threading
-import time
 
 import kv_wire
 from harness import ROOT, main, run, wait_until
@@ -150,11 +149,12 @@ class Configuration(NodeTest):
         node.start()
         with node.connect() as client:
             client.create('ks')
-            for _ in range(50):  # of slow requests in quick succession only some are logged
+
+            def a_put_is_logged():  # of slow requests in quick succession only some are
                 client.put('ks', 'key', b'x' * (8 << 20))
-                if '"method":"put"' in node.said():
-                    break
-                time.sleep(0.1)
+                return '"method":"put"' in node.said()
+
+            wait_until(a_put_is_logged, 'a slow put is logged')
         node.stop()
         lines = [json.loads(line) for line in node.said().splitlines()]
         self.assertTrue(all({'time', 'level', 'component', 'message'} <= line.keys()
