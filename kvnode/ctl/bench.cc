@@ -4,14 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "kvnode/ctl/bench_fs.h"
 #include "kvnode/ctl/bench_report.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 
 namespace metaring::ctl {
@@ -53,27 +52,27 @@ std::string ValidatePhases(const std::string& list) {
 
 void DeclareFsOptions(CLI::App& app, FsBenchArguments& args) {
   FsBenchOptions& o = args.options;
-  app.add_option("DIR", o.directory, "A directory of the filesystem to measure")->required();
-  app.add_option("--threads", o.threads, "Threads, started together")
-      ->check(CLI::Range(1U, 1024U))
+  AddOption(app, "DIR", o.directory, "A directory of the filesystem to measure")->required();
+  AddOption(app, "--threads", o.threads, "Threads, started together")
+      ->check(InRange(1U, 1024U))
       ->capture_default_str();
-  app.add_option("--files", o.files, "Files, directories and missing names for each thread")
-      ->check(CLI::Range(1U, 100'000'000U))
+  AddOption(app, "--files", o.files, "Files, directories and missing names for each thread")
+      ->check(InRange(1U, 100'000'000U))
       ->capture_default_str();
-  app.add_flag("--shared", o.shared, "All threads in one directory instead of one for each");
-  app.add_option("--phases", args.phases, PhaseHelp())
+  AddFlag(app, "--shared", o.shared, "All threads in one directory instead of one for each");
+  AddOption(app, "--phases", args.phases, PhaseHelp())
       ->check(CLI::Validator(ValidatePhases, "LIST"));
-  app.add_option("--seed", o.seed, "Fixes the random order in which files are visited")
+  AddOption(app, "--seed", o.seed, "Fixes the random order in which files are visited")
       ->capture_default_str();
-  app.add_flag("--fsync", o.fsync, "Make each change durable, and count the time of that");
-  app.add_option("--write-bytes", o.write_bytes, "What write and read transfer")
-      ->check(CLI::Range(0U, 1U << 20))
+  AddFlag(app, "--fsync", o.fsync, "Make each change durable, and count the time of that");
+  AddOption(app, "--write-bytes", o.write_bytes, "What write and read transfer")
+      ->check(InRange(0U, 1U << 20))
       ->capture_default_str();
-  app.add_flag("--keep", o.keep, "Leave the subdirectory and what the phases left in it");
-  app.add_flag("!--keep-caches", o.drop_caches,
-               "Do not drop the kernel's caches: no phase is cold, the machine is left alone");
-  app.add_option("-o,--output", args.output, "table or json (the README describes it)")
-      ->check(CLI::IsMember({"table", "json"}))
+  AddFlag(app, "--keep", o.keep, "Leave the subdirectory and what the phases left in it");
+  AddFlag(app, "!--keep-caches", o.drop_caches,
+          "Do not drop the kernel's caches: no phase is cold, the machine is left alone");
+  AddOption(app, "-o,--output", args.output, "table or json (the README describes it)")
+      ->check(OneOf({"table", "json"}))
       ->capture_default_str();
   app.footer(kFsFooter);
 }
@@ -135,10 +134,9 @@ int RunFs(FsBenchArguments& args) {
 }  // namespace
 
 std::vector<Command> AddBenchCommands(CLI::App& root) {
-  CLI::App* bench = root.add_subcommand("bench", "Measure");
+  CLI::App* bench = AddCommand(root, "bench", "Measure");
   bench->require_subcommand(1);
-  CLI::App* fs =
-      bench->add_subcommand("fs", "Metadata operations of any directory, by POSIX calls");
+  CLI::App* fs = AddCommand(*bench, "fs", "Metadata operations of any directory, by POSIX calls");
   auto args = std::make_shared<FsBenchArguments>();
   DeclareFsOptions(*fs, *args);
   return {{fs, [args] { return RunFs(*args); }}};

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -12,6 +10,7 @@
 #include <string>
 
 #include "kvnode/client/remote_admin.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/kv_load.h"
 #include "kvnode/ctl/store_access.h"
@@ -130,13 +129,12 @@ Result<int> Run(const KvBenchArguments& args) {
 }  // namespace
 
 std::vector<Command> AddBenchKvCommand(CLI::App& root) {
-  CLI::App* app =
-      root.get_subcommand("bench")->add_subcommand("kv", "Puts and gets of one keyspace");
+  CLI::App* app = AddCommand(*root.get_subcommand("bench"), "kv", "Puts and gets of one keyspace");
   auto args = std::make_shared<KvBenchArguments>();
   DeclareClusterOptions(*app, args->store);
-  app->add_option("KEYSPACE", args->keyspace, "The keyspace")->required();
+  AddOption(*app, "KEYSPACE", args->keyspace, "The keyspace")->required();
   const auto number = [&](const char* name, auto& value, const char* what, auto min, auto max) {
-    return app->add_option(name, value, what)->check(CLI::Range(min, max))->capture_default_str();
+    return AddOption(*app, name, value, what)->check(InRange(min, max))->capture_default_str();
   };
   number("--connections", args->connections, "To each node", 1U, 1024U);
   number("--in-flight", args->in_flight, "Operations at a time on each connection", 1U, 1024U);
@@ -148,9 +146,9 @@ std::vector<Command> AddBenchKvCommand(CLI::App& root) {
   number("--operations", args->load.operations, "So many in each phase", uint64_t{1},
          uint64_t{1'000'000'000'000})
       ->excludes(seconds);
-  app->add_option("--seed", args->load.seed, "Fixes the values and the order of the gets")
+  AddOption(*app, "--seed", args->load.seed, "Fixes the values and the order of the gets")
       ->capture_default_str();
-  app->add_flag("--keep", args->keep, "Leave the keys");
+  AddFlag(*app, "--keep", args->keep, "Leave the keys");
   app->footer(
       "First all keys are written, untimed. Keys begin with kvctl-bench/ and are deleted at the\n"
       "end. Puts take the keys in turn, gets at random. The README describes -o json.");

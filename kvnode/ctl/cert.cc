@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cerrno>
 #include <memory>
 #include <string>
 
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 #include "kvnode/rpc/certificates.h"
@@ -17,8 +16,8 @@
 namespace metaring::ctl {
 namespace {
 
-constexpr int kCaDays = 3650;
-constexpr int kLeafDays = 365;
+constexpr uint32_t kCaDays = 3650;
+constexpr uint32_t kLeafDays = 365;
 constexpr int kListDays = 30;
 
 struct CertArguments {
@@ -26,7 +25,7 @@ struct CertArguments {
   std::string name;
   std::vector<std::string> names;  // DNS names and addresses of a node
   std::vector<std::string> revoked;
-  int days = kLeafDays;
+  uint32_t days = kLeafDays;  // to 100 years
   bool force = false;
 
   std::string Path(const std::string& file) const { return directory + "/" + file; }
@@ -48,7 +47,7 @@ void Say(const rpc::CertificateFiles& files) {
 Result<int> CreateCa(const CertArguments& args) {
   RETURN_IF_ERROR(MakeDirectory(args.directory));
   const rpc::CertificateFiles files = args.Files("ca");
-  RETURN_IF_ERROR(rpc::CreateCa(args.name, args.days, files, args.force));
+  RETURN_IF_ERROR(rpc::CreateCa(args.name, static_cast<int>(args.days), files, args.force));
   Say(files);
   return kExitOk;
 }
@@ -60,7 +59,7 @@ Result<int> CreateLeaf(const CertArguments& args, rpc::Role role) {
   rpc::CertificateRequest request;
   request.identity = {role, args.name};
   request.names = args.names;
-  request.days_valid = args.days;
+  request.days_valid = static_cast<int>(args.days);
   const rpc::CertificateFiles files = args.Files(args.name);
   RETURN_IF_ERROR(rpc::CreateCertificate(args.Files("ca"), request, files, args.force));
   Say(files);
@@ -79,7 +78,7 @@ Result<int> CreateAdmin(const CertArguments& args) {
 
 Result<int> Revoke(const CertArguments& args) {
   const std::string list = args.Path("ca.crl");
-  RETURN_IF_ERROR(rpc::Revoke(args.Files("ca"), args.revoked, args.days, list));
+  RETURN_IF_ERROR(rpc::Revoke(args.Files("ca"), args.revoked, static_cast<int>(args.days), list));
   Print(list + "\n");
   return kExitOk;
 }
@@ -94,28 +93,27 @@ struct Declared {
   }
 };
 
-Declared Declare(CLI::App& group, const char* name, const char* what, int days) {
-  Declared declared{group.add_subcommand(name, what), std::make_shared<CertArguments>()};
+Declared Declare(CLI::App& group, const char* name, const char* what, uint32_t days) {
+  Declared declared{AddCommand(group, name, what), std::make_shared<CertArguments>()};
   CertArguments& args = *declared.args;
   args.days = days;
-  declared.app->add_option("--dir", args.directory, "Where the files are")->capture_default_str();
-  declared.app->add_option("--days", args.days, "Valid so long from now")
-      ->check(CLI::Range(1, 36'500))
+  AddOption(*declared.app, "--dir", args.directory, "Where the files are")->capture_default_str();
+  AddOption(*declared.app, "--days", args.days, "Valid so long from now")
+      ->check(InRange(1, 36'500))
       ->capture_default_str();
   return declared;
 }
 
-Declared DeclareCreate(CLI::App& group, const char* name, const char* what, int days) {
+Declared DeclareCreate(CLI::App& group, const char* name, const char* what, uint32_t days) {
   Declared declared = Declare(group, name, what, days);
-  declared.app->add_flag("--force", declared.args->force, "Overwrite files that are there");
+  AddFlag(*declared.app, "--force", declared.args->force, "Overwrite files that are there");
   return declared;
 }
 
 Declared DeclareLeaf(CLI::App& group, const char* name, const char* what) {
   Declared declared = DeclareCreate(group, name, what, kLeafDays);
-  declared.app
-      ->add_option("NAME", declared.args->name,
-                   "Its name: 1 to 64 of A-Z a-z 0-9 . _ -; files NAME.crt and NAME.key")
+  AddOption(*declared.app, "NAME", declared.args->name,
+            "Its name: 1 to 64 of A-Z a-z 0-9 . _ -; files NAME.crt and NAME.key")
       ->required();
   return declared;
 }
@@ -123,7 +121,7 @@ Declared DeclareLeaf(CLI::App& group, const char* name, const char* what) {
 }  // namespace
 
 std::vector<Command> AddCertCommands(CLI::App& root) {
-  CLI::App& group = *root.add_subcommand("cert", "Certificates for clusters without a CA");
+  CLI::App& group = *AddCommand(root, "cert", "Certificates for clusters without a CA");
   group.require_subcommand(1);
   group.footer(
       "Keys are ECDSA P-256, key files have mode 0400. Keep ca.key off the nodes: who has it can "
@@ -131,16 +129,16 @@ std::vector<Command> AddCertCommands(CLI::App& root) {
       "anybody. The names of the files that were written are printed.");
   const Declared ca = DeclareCreate(group, "create-ca", "Make a CA: ca.crt, ca.key", kCaDays);
   ca.args->name = "Metaring-CA";
-  ca.app->add_option("--name", ca.args->name, "The CA's own name")->capture_default_str();
+  AddOption(*ca.app, "--name", ca.args->name, "The CA's own name")->capture_default_str();
   const Declared node = DeclareLeaf(group, "create-node", "Make the certificate of a kvnode");
-  node.app->add_option("--host", node.args->names, "DNS name or address of the node; once for each")
+  AddOption(*node.app, "--host", node.args->names, "DNS name or address of the node; once for each")
       ->required();
   const Declared client =
       DeclareLeaf(group, "create-client", "Make the certificate of a client or a mount");
   const Declared admin = DeclareLeaf(group, "create-admin", "Make the certificate of an operator");
   const Declared revoke =
       Declare(group, "revoke", "Add certificates to the revocation list ca.crl", kListDays);
-  revoke.app->add_option("CERTIFICATE", revoke.args->revoked, "Certificate files")->required();
+  AddOption(*revoke.app, "CERTIFICATE", revoke.args->revoked, "Certificate files")->required();
   return {ca.Runs(CreateCa), node.Runs(CreateNode), client.Runs(CreateClient),
           admin.Runs(CreateAdmin), revoke.Runs(Revoke)};
 }

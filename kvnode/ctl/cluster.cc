@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "kvnode/client/remote_admin.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 
@@ -111,7 +110,7 @@ Result<int> ShowStatus(client::RemoteCluster& cluster, const StoreOptions& optio
 using Body = Result<int> (*)(client::RemoteCluster& cluster, const StoreOptions& options);
 
 Command Declare(CLI::App& root, const char* name, const char* what, Body body) {
-  CLI::App* app = root.add_subcommand(name, what);
+  CLI::App* app = AddCommand(root, name, what);
   auto options = std::make_shared<StoreOptions>();
   DeclareClusterOptions(*app, *options);
   return {app, [options, body] {

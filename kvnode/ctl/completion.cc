@@ -6,11 +6,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <string>
 
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 
@@ -167,10 +166,10 @@ std::string Fish(const std::vector<Place>& places) {
 }  // namespace
 
 std::vector<Command> AddCompletionCommand(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("completion", "Print what a shell needs to complete kvctl");
+  CLI::App* app = AddCommand(root, "completion", "Print what a shell needs to complete kvctl");
   auto shell = std::make_shared<std::string>();
-  app->add_option("SHELL", *shell, "bash, zsh or fish")
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+  AddOption(*app, "SHELL", *shell, "bash, zsh or fish")
+      ->check(OneOf({"bash", "zsh", "fish"}))
       ->required();
   app->footer(
       "bash: source <(kvctl completion bash)\n"

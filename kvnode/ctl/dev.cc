@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/dev_cluster.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
@@ -113,26 +112,26 @@ struct Declared {
 };
 
 Declared Declare(CLI::App& group, const char* name, const char* what) {
-  Declared declared{group.add_subcommand(name, what), std::make_shared<DevArguments>()};
-  declared.app->add_option("--dir", declared.args->directory,
-                           "Where the cluster is [~/.local/share/metaring/dev]");
+  Declared declared{AddCommand(group, name, what), std::make_shared<DevArguments>()};
+  AddOption(*declared.app, "--dir", declared.args->directory,
+            "Where the cluster is [~/.local/share/metaring/dev]");
   return declared;
 }
 
 }  // namespace
 
 std::vector<Command> AddDevCommands(CLI::App& root) {
-  CLI::App& group = *root.add_subcommand("dev", "A cluster on this machine, to try and develop");
+  CLI::App& group = *AddCommand(root, "dev", "A cluster on this machine, to try and develop");
   group.require_subcommand(1);
   const Declared up = Declare(group, "up", "Make it if need be, and start what does not run");
-  up.app->add_option("--nodes", up.args->nodes, "So many kvnode processes")
-      ->check(CLI::Range(1U, 64U))
+  AddOption(*up.app, "--nodes", up.args->nodes, "So many kvnode processes")
+      ->check(InRange(1U, 64U))
       ->capture_default_str();
   const Declared status = Declare(group, "status", "Exit status 0 when all of it runs");
   const Declared down = Declare(group, "down", "Stop it; its data and certificates stay");
   for (const Declared& each : {up, status}) {
-    each.app->add_option("-o,--output", each.args->output, "table or json")
-        ->check(CLI::IsMember({"table", "json"}))
+    AddOption(*each.app, "-o,--output", each.args->output, "table or json")
+        ->check(OneOf({"table", "json"}))
         ->capture_default_str();
   }
   return {up.Runs(Up), status.Runs(ShowStatus), down.Runs(Down)};

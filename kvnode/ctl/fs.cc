@@ -5,12 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 
 #include "fusefs/ops/ops.h"
 #include "kvnode/ctl/bytes_argument.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/fs_show.h"
 #include "kvnode/ctl/store_access.h"
@@ -240,22 +239,22 @@ struct Declared {
 };
 
 Declared Declare(CLI::App& group, const char* name, const char* what) {
-  Declared declared{group.add_subcommand(name, what), std::make_shared<FsArguments>()};
+  Declared declared{AddCommand(group, name, what), std::make_shared<FsArguments>()};
   DeclareStoreOptions(*declared.app, declared.args->store);
-  declared.app->add_option("VOLUME", declared.args->volume, "The volume")->required();
+  AddOption(*declared.app, "VOLUME", declared.args->volume, "The volume")->required();
   CLI::Option* path =
-      declared.app->add_option("PATH", declared.args->path, "From the root of the volume");
+      AddOption(*declared.app, "PATH", declared.args->path, "From the root of the volume");
   if (std::string_view(name) != "ls") path->required();
   return declared;
 }
 
 void DeclareFollow(const Declared& declared) {
-  declared.app->add_flag("-L,--follow", declared.args->follow,
-                         "What a symbolic link points to, not the link");
+  AddFlag(*declared.app, "-L,--follow", declared.args->follow,
+          "What a symbolic link points to, not the link");
 }
 
 std::vector<Command> AddXattrCommands(CLI::App& fs) {
-  CLI::App& group = *fs.add_subcommand("xattr", "Extended attributes");
+  CLI::App& group = *AddCommand(fs, "xattr", "Extended attributes");
   group.require_subcommand(1);
   const Declared list = Declare(group, "list", "Their names");
   const Declared get = Declare(group, "get", "The value of one, as it is");
@@ -263,21 +262,21 @@ std::vector<Command> AddXattrCommands(CLI::App& fs) {
   const Declared remove = Declare(group, "remove", "Remove one");
   for (const Declared& each : {list, get, set, remove}) DeclareFollow(each);
   for (const Declared& each : {get, set, remove}) {
-    each.app->add_option("NAME", each.args->name, "With its namespace: user.colour")->required();
+    AddOption(*each.app, "NAME", each.args->name, "With its namespace: user.colour")->required();
   }
   for (const Declared& each : {get, set}) {
-    each.app->add_flag("--hex", each.args->hex, "The value is hexadecimal digits");
+    AddFlag(*each.app, "--hex", each.args->hex, "The value is hexadecimal digits");
   }
-  auto* value = set.app->add_option_group("value")->require_option(1);
-  value->add_option("VALUE", set.args->value, "The value, up to 64 KiB");
-  value->add_option("--value-file", set.args->value_file, "This file's content; - is stdin");
+  auto* value = AddGroup(*set.app, "value")->require_option(1);
+  AddOption(*value, "VALUE", set.args->value, "The value, up to 64 KiB");
+  AddOption(*value, "--value-file", set.args->value_file, "This file's content; - is stdin");
   return {list.Runs(XattrList), get.Runs(XattrGet), set.Runs(XattrSet), remove.Runs(XattrRemove)};
 }
 
 }  // namespace
 
 std::vector<Command> AddFsCommands(CLI::App& root) {
-  CLI::App& group = *root.add_subcommand("fs", "Files of a volume by path, without a mount");
+  CLI::App& group = *AddCommand(root, "fs", "Files of a volume by path, without a mount");
   group.require_subcommand(1);
   group.footer("Permissions are not looked at. Paths begin at the root of the volume.");
   const Declared stat = Declare(group, "stat", "Attributes");
@@ -288,12 +287,12 @@ std::vector<Command> AddFsCommands(CLI::App& root) {
   const Declared mkdir = Declare(group, "mkdir", "Make a directory");
   const Declared create = Declare(group, "create", "Make an empty file");
   for (const Declared& each : {mkdir, create}) {
-    each.app->add_option("--mode", each.args->mode, "Permission bits, octal");
+    AddOption(*each.app, "--mode", each.args->mode, "Permission bits, octal");
   }
   const Declared remove = Declare(group, "rm", "Remove a file or an empty directory");
   const Declared move = Declare(group, "mv", "Rename, replacing what has the new name");
-  move.app->add_option("NEW_PATH", move.args->new_path, "The new path")->required();
-  move.app->add_flag("--no-replace", move.args->no_replace, "Fail when the new name exists");
+  AddOption(*move.app, "NEW_PATH", move.args->new_path, "The new path")->required();
+  AddFlag(*move.app, "--no-replace", move.args->no_replace, "Fail when the new name exists");
   std::vector<Command> all = {stat.Runs(Stat),   list.Runs(List),         cat.Runs(Cat),
                               mkdir.Runs(Mkdir), create.Runs(CreateFile), remove.Runs(Remove),
                               move.Runs(Move)};

@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "kvnode/client/remote_admin.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 
@@ -85,7 +84,7 @@ struct Declared {
 };
 
 Declared Declare(CLI::App& group, const char* name, const char* what) {
-  Declared declared{group.add_subcommand(name, what), std::make_shared<GrantArguments>()};
+  Declared declared{AddCommand(group, name, what), std::make_shared<GrantArguments>()};
   DeclareClusterOptions(*declared.app, declared.args->store);
   return declared;
 }
@@ -93,20 +92,20 @@ Declared Declare(CLI::App& group, const char* name, const char* what) {
 }  // namespace
 
 std::vector<Command> AddGrantCommands(CLI::App& root) {
-  CLI::App& group = *root.add_subcommand("grant", "Which client may do what in which keyspace");
+  CLI::App& group = *AddCommand(root, "grant", "Which client may do what in which keyspace");
   group.require_subcommand(1);
   group.footer("Admins need no grant. Each level has those before it: read, write, admin.");
   const Declared set = Declare(group, "set", "Give a client a level, instead of the one it had");
   const Declared remove = Declare(group, "remove", "Take a client's grant away");
   const Declared list = Declare(group, "list", "Print all grants, or those of one client");
   for (const Declared& each : {set, remove}) {
-    each.app->add_option("CLIENT", each.args->client, "The name in its certificate")->required();
-    each.app->add_option("KEYSPACE", each.args->keyspace, "A name, or '*' for all")->required();
+    AddOption(*each.app, "CLIENT", each.args->client, "The name in its certificate")->required();
+    AddOption(*each.app, "KEYSPACE", each.args->keyspace, "A name, or '*' for all")->required();
   }
-  set.app->add_option("ACCESS", set.args->access, "read, write or admin")
-      ->check(CLI::IsMember({"read", "write", "admin"}))
+  AddOption(*set.app, "ACCESS", set.args->access, "read, write or admin")
+      ->check(OneOf({"read", "write", "admin"}))
       ->required();
-  list.app->add_option("CLIENT", list.args->client, "Only those of this client");
+  AddOption(*list.app, "CLIENT", list.args->client, "Only those of this client");
   return {set.Runs(Set), remove.Runs(Remove), list.Runs(List)};
 }
 

@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 
@@ -120,9 +119,9 @@ struct Declared {
 };
 
 Declared Declare(CLI::App& group, const char* name, const char* what, bool named) {
-  Declared declared{group.add_subcommand(name, what), std::make_shared<KeyspaceArguments>()};
+  Declared declared{AddCommand(group, name, what), std::make_shared<KeyspaceArguments>()};
   DeclareStoreOptions(*declared.app, declared.args->store);
-  if (named) declared.app->add_option("NAME", declared.args->name, "The keyspace")->required();
+  if (named) AddOption(*declared.app, "NAME", declared.args->name, "The keyspace")->required();
   return declared;
 }
 
@@ -130,12 +129,12 @@ void DeclareCreateOptions(const Declared& create) {
   KeyspaceArguments& args = *create.args;
   const auto one_of = [&](const char* name, std::string& value, const char* what,
                           const std::vector<std::string>& values) {
-    create.app->add_option(name, value, what)->check(CLI::IsMember(values))->capture_default_str();
+    AddOption(*create.app, name, value, what)->check(OneOf(values))->capture_default_str();
   };
   one_of("--mode", args.mode, "strong or eventual, fixed at creation", {"strong", "eventual"});
-  create.app
-      ->add_option("--replicas", args.options.replicas, "Wanted; no more than there are nodes")
-      ->check(CLI::Range(1U, client::kReplicasMax))
+  AddOption(*create.app, "--replicas", args.options.replicas,
+            "Wanted; no more than there are nodes")
+      ->check(InRange(1U, client::kReplicasMax))
       ->capture_default_str();
   one_of("--write-ack", args.write_ack, "Who has a write before it is answered",
          {"majority", "all_in_sync"});
@@ -143,16 +142,15 @@ void DeclareCreateOptions(const Declared& create) {
          "What is hashed: the key, or the key up to its last '/', fixed at creation",
          {"key", "parent"});
   one_of("--compression", args.compression, "none or zstd, fixed at creation", {"none", "zstd"});
-  create.app
-      ->add_option("--compression-bytes-min", args.options.compression_bytes_min,
-                   "Smaller values are stored as they are")
+  AddOption(*create.app, "--compression-bytes-min", args.options.compression_bytes_min,
+            "Smaller values are stored as they are")
       ->capture_default_str();
 }
 
 }  // namespace
 
 std::vector<Command> AddKeyspaceCommands(CLI::App& root) {
-  CLI::App& group = *root.add_subcommand("keyspace", "The keyspaces of a store");
+  CLI::App& group = *AddCommand(root, "keyspace", "The keyspaces of a store");
   group.require_subcommand(1);
   const Declared create =
       Declare(group, "create", "Make a keyspace, and the store if need be", true);

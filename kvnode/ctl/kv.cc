@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "kvnode/client/kv.h"
 #include "kvnode/ctl/bytes_argument.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 
@@ -134,12 +133,12 @@ struct Declared {
 };
 
 Declared Declare(CLI::App& root, const char* name, const char* what) {
-  Declared declared{root.add_subcommand(name, what), std::make_shared<KvArguments>()};
+  Declared declared{AddCommand(root, name, what), std::make_shared<KvArguments>()};
   KvArguments& args = *declared.args;
   DeclareStoreOptions(*declared.app, args.store);
-  declared.app->add_option("KEYSPACE", args.keyspace, "The keyspace")->required();
-  declared.app->add_flag("--hex", args.hex,
-                         "Keys and values are hexadecimal digits, given and printed");
+  AddOption(*declared.app, "KEYSPACE", args.keyspace, "The keyspace")->required();
+  AddFlag(*declared.app, "--hex", args.hex,
+          "Keys and values are hexadecimal digits, given and printed");
   return declared;
 }
 
@@ -147,29 +146,29 @@ Declared Declare(CLI::App& root, const char* name, const char* what) {
 
 std::vector<Command> AddKvCommands(CLI::App& root) {
   const Declared get = Declare(root, "get", "Print the value of a key, as it is");
-  get.app->add_option("KEY", get.args->key, "The key")->required();
+  AddOption(*get.app, "KEY", get.args->key, "The key")->required();
   get.app->footer("Exit status: 0, 1 when there is no such key, 2 wrong usage.");
 
   const Declared put = Declare(root, "put", "Set the value of a key");
-  put.app->add_option("KEY", put.args->key, "The key, up to 1 MiB")->required();
-  auto* value = put.app->add_option_group("value")->require_option(1);
-  value->add_option("VALUE", put.args->value, "The value");
-  value->add_option("--value-file", put.args->value_file,
-                    "The value is this file's content, up to 16 MiB; - is stdin");
+  AddOption(*put.app, "KEY", put.args->key, "The key, up to 1 MiB")->required();
+  auto* value = AddGroup(*put.app, "value")->require_option(1);
+  AddOption(*value, "VALUE", put.args->value, "The value");
+  AddOption(*value, "--value-file", put.args->value_file,
+            "The value is this file's content, up to 16 MiB; - is stdin");
 
   const Declared remove = Declare(root, "delete", "Delete a key");
-  remove.app->add_option("KEY", remove.args->key, "The key")->required();
+  AddOption(*remove.app, "KEY", remove.args->key, "The key")->required();
   remove.app->footer("Exit status: 0, 1 when there was no such key, 2 wrong usage.");
 
   const Declared scan = Declare(root, "scan", "Print keys and values in the order of the keys");
-  scan.app->add_option("PREFIX", scan.args->prefix, "Only keys that start with it");
+  AddOption(*scan.app, "PREFIX", scan.args->prefix, "Only keys that start with it");
   CLI::Option* begin =
-      scan.app->add_option("--begin", scan.args->begin, "From this key on")->excludes("PREFIX");
-  CLI::Option* end = scan.app->add_option("--end", scan.args->end, "Up to, without, this key");
+      AddOption(*scan.app, "--begin", scan.args->begin, "From this key on")->excludes("PREFIX");
+  CLI::Option* end = AddOption(*scan.app, "--end", scan.args->end, "Up to, without, this key");
   end->needs(begin);
   begin->needs(end);
-  scan.app->add_option("--limit", scan.args->limit, "At most so many");
-  scan.app->add_flag("--keys-only", scan.args->keys_only, "Leave the values out");
+  AddOption(*scan.app, "--limit", scan.args->limit, "At most so many");
+  AddFlag(*scan.app, "--keys-only", scan.args->keys_only, "Leave the values out");
   scan.app->footer(
       "A line each: the key, a tab, the value; what is not printable as \\xHH. With -o json an\n"
       "object a line.");

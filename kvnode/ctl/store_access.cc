@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -12,6 +10,7 @@
 
 #include "kvnode/base/logging.h"
 #include "kvnode/client/client_config.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 
 namespace metaring::ctl {
@@ -54,12 +53,12 @@ void DeclareOptions(CLI::App& command, StoreOptions& options, const char* where)
   const CLI::App* root = &command;
   while (root->get_parent() != nullptr) root = root->get_parent();
   options.config = root->get_option("--config");
-  command.add_option("-e,--endpoints", options.endpoints, where);
-  command.add_option("--ca", options.ca_file, "CA certificates, PEM [METARING_CA]");
-  command.add_option("--cert", options.certificate_file, "Own certificate [METARING_CERT]");
-  command.add_option("--key", options.key_file, "Its key [METARING_KEY]");
-  command.add_option("-o,--output", options.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}))
+  AddOption(command, "-e,--endpoints", options.endpoints, where);
+  AddOption(command, "--ca", options.ca_file, "CA certificates, PEM [METARING_CA]");
+  AddOption(command, "--cert", options.certificate_file, "Own certificate [METARING_CERT]");
+  AddOption(command, "--key", options.key_file, "Its key [METARING_KEY]");
+  AddOption(command, "-o,--output", options.output, "table or json")
+      ->check(OneOf({"table", "json"}))
       ->capture_default_str();
 }
 
@@ -71,9 +70,9 @@ Status StartLogging() {
 
 void DeclareConfigOption(CLI::App& root) {
   root.fallthrough();  // also behind the command's name
-  root.add_option("--config",
-                  "Endpoints and certificates of a cluster, TOML "
-                  "[METARING_CONFIG, ~/.config/metaring/kvctl.toml]")
+  AddOption(root, "--config",
+            "Endpoints and certificates of a cluster, TOML "
+            "[METARING_CONFIG, ~/.config/metaring/kvctl.toml]")
       ->type_name("FILE");
 }
 

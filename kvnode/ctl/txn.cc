@@ -3,12 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "kvnode/ctl/bytes_argument.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/store_access.h"
 
@@ -183,12 +182,12 @@ Result<client::Transaction> ParseTransaction(std::string_view text, bool hex) {
 }
 
 std::vector<Command> AddTxnCommand(CLI::App& root) {
-  CLI::App* app = root.add_subcommand("txn", "Compare, then write all or read");
+  CLI::App* app = AddCommand(root, "txn", "Compare, then write all or read");
   auto args = std::make_shared<TxnArguments>();
   DeclareStoreOptions(*app, args->store);
-  app->add_option("KEYSPACE", args->keyspace, "The keyspace")->required();
-  app->add_option("FILE", args->file, "The transaction as JSON; - is stdin")->capture_default_str();
-  app->add_flag("--hex", args->hex, "Keys and values are hexadecimal digits, given and printed");
+  AddOption(*app, "KEYSPACE", args->keyspace, "The keyspace")->required();
+  AddOption(*app, "FILE", args->file, "The transaction as JSON; - is stdin")->capture_default_str();
+  AddFlag(*app, "--hex", args->hex, "Keys and values are hexadecimal digits, given and printed");
   app->footer(R"(
 {"compares": [{"exists": KEY}, {"absent": KEY}, {"version": [KEY, NUMBER]},
               {"value": [KEY, VALUE]}, {"range_empty": [KEY, END]},

@@ -4,13 +4,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-#include <CLI/Validators.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "fusefs/ops/ops.h"
+#include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
 #include "kvnode/ctl/fs_show.h"
 #include "kvnode/ctl/store_access.h"
@@ -163,16 +161,16 @@ struct Declared {
 };
 
 Declared Declare(CLI::App& group, const char* name, const char* what, bool named = true) {
-  Declared declared{group.add_subcommand(name, what), std::make_shared<VolumeArguments>()};
+  Declared declared{AddCommand(group, name, what), std::make_shared<VolumeArguments>()};
   DeclareStoreOptions(*declared.app, declared.args->store);
-  if (named) declared.app->add_option("NAME", declared.args->name, "The volume")->required();
+  if (named) AddOption(*declared.app, "NAME", declared.args->name, "The volume")->required();
   return declared;
 }
 
 void DeclareCreateOptions(const Declared& create) {
   VolumeOptions& options = create.args->options;
   const auto size = [&](const char* name, auto& value, const char* what) {
-    create.app->add_option(name, value, what)->transform(CLI::AsSizeValue(false));
+    AddOption(*create.app, name, value, what)->transform(Size());
   };
   size("--block-size", options.block_bytes, "Of content; 4K to 512K, a power of two [64K]");
   size("--small-limit", options.small_bytes_max, "Content up to this lies beside the entry [4K]");
@@ -183,7 +181,7 @@ void DeclareCreateOptions(const Declared& create) {
 }  // namespace
 
 std::vector<Command> AddVolumeCommands(CLI::App& root) {
-  CLI::App& group = *root.add_subcommand("volume", "The volumes of a store");
+  CLI::App& group = *AddCommand(root, "volume", "The volumes of a store");
   group.require_subcommand(1);
   const Declared create = Declare(group, "create", "Make a volume, and the store if need be");
   DeclareCreateOptions(create);
@@ -191,10 +189,10 @@ std::vector<Command> AddVolumeCommands(CLI::App& root) {
   const Declared show = Declare(group, "show", "Print the properties of one");
   const Declared remove = Declare(group, "delete", "Remove a volume and all that is in it");
   const Declared copy = Declare(group, "copy", "Copy a volume under a new name");
-  copy.app->add_option("NEW_NAME", copy.args->copy_name, "The copy; must not exist")->required();
-  copy.app->add_option("--to", copy.args->copy_endpoints,
-                       "The store of the copy, as -e names one; a directory is made if need be "
-                       "(default: the same)");
+  AddOption(*copy.app, "NEW_NAME", copy.args->copy_name, "The copy; must not exist")->required();
+  AddOption(*copy.app, "--to", copy.args->copy_endpoints,
+            "The store of the copy, as -e names one; a directory is made if need be "
+            "(default: the same)");
   return {create.Runs(Create, store::IfMissing::kCreate), list.Runs(List), show.Runs(Show),
           remove.Runs(Delete), copy.Runs(Copy)};
 }
