@@ -18,7 +18,8 @@ namespace metaring::ctl {
 
 CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::string& what);
 
-// A group inside of a command, of whose options so many are allowed.
+// Options of a command that are counted together: App::require_option says how many may be
+// given.
 CLI::App* AddGroup(CLI::App& command, const std::string& name);
 
 CLI::Option* AddFlag(CLI::App& command, const std::string& name, bool& value,
