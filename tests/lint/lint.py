@@ -3,7 +3,9 @@
 #
 # lint.py: the rules of the house that a compiler does not know. It reads the working tree, prints
 # one line for each finding and ends with status 1 when there is any.
-"""usage: lint.py [--report] [RULE...]     rules: edges sizes text format shell; without any, all"""
+"""usage: lint.py [--report] [RULE...]
+
+rules: edges sizes text wire format shell; without any, all"""
 
 import pathlib
 import shutil
@@ -13,6 +15,7 @@ import sys
 import edges
 import sizes
 import text
+import wire
 from tree import read_tree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -45,6 +48,7 @@ RULES = {
     'edges': edges.check,
     'sizes': sizes.check,
     'text': text.check,
+    'wire': wire.check,
     'format': check_format,
     'shell': check_shell,
 }

@@ -13,6 +13,7 @@ import edges
 import sizes
 import text
 import tidy
+import wire
 from tree import File
 
 HEAD = '// SPDX-License-Identifier: Apache-2.0\n//\n// Says what it is.\n'
@@ -164,6 +165,60 @@ class Text(unittest.TestCase):
         readme = File('kvnode/README.md', 'See [the log](log/README.md) and [x](gone.md).\n')
         hit = rules_hit(text.check, readme, File('kvnode/log/README.md', ''))
         self.assertEqual(hit, ['the link to gone.md leads nowhere'])
+
+
+class Wire(unittest.TestCase):
+    RELEASED = (
+        'const i32 PROTOCOL_VERSION = 1\n'
+        'enum Kind {\n  PUT = 1,\n  ADD = 2,\n}\n'
+        'struct A {\n  1: optional i64 version\n  2: optional string key\n}\n'
+        'exception E {\n  1: optional string message\n}\n'
+        'service S {\n  A get(1: A request) throws (1: E error)\n}\n')
+
+    def hits(self, *replaced):
+        """What the rule says when each pair's first text has become its second."""
+        now = self.RELEASED
+        for before, after in replaced:
+            self.assertIn(before, now)
+            now = now.replace(before, after)
+        return rules_hit(wire.check, File('thrift/released/s.thrift', self.RELEASED),
+                         File('thrift/s.thrift', now))
+
+    def test_what_is_the_same_or_only_more(self):
+        self.assertEqual(self.hits(), [])
+        more = [('2: optional string key', '2: optional string key\n  3: optional A next'),
+                ('ADD = 2,', 'ADD = 2,\n  MAX = 3,'),
+                ('service S {', 'struct B {\n}\nservice S {\n  B ping(1: B request)'),
+                ('PROTOCOL_VERSION = 1', 'PROTOCOL_VERSION = 2')]
+        self.assertEqual(self.hits(*more), [])
+        self.assertEqual(self.hits(('struct A', '// Nothing is required here.\nstruct A')), [])
+
+    def test_a_field_that_is_gone_or_another(self):
+        for before, after in (('  2: optional string key\n', ''),
+                              ('1: optional i64 version', '1: optional i32 version'),
+                              ('2: optional string key', '3: optional string key'),
+                              ('1: optional i64 version', '1: required i64 version'),
+                              ('2: optional string key',
+                               '2: optional string key\n  3: required bool b'),
+                              ('i64 version', 'i64 revision'),
+                              ('i64 version', 'i64 version = 7')):
+            self.assertNotEqual(self.hits((before, after)), [], after)
+
+    def test_a_value_method_or_file_that_is_gone_or_another(self):
+        for before, after in (('  ADD = 2,\n', ''), ('PUT = 1', 'PUT = 3'),
+                              ('PUT = 1,\n  ADD = 2', 'ADD = 1,\n  PUT = 2'),
+                              ('A get(', 'A fetch('), ('(1: A request)', '(2: A request)'),
+                              (' throws (1: E error)', '')):
+            self.assertNotEqual(self.hits((before, after)), [], after)
+        gone = rules_hit(wire.check, File('thrift/released/s.thrift', self.RELEASED))
+        self.assertEqual(gone, ['thrift/s.thrift was released and is gone'])
+
+    def test_required_before_any_release(self):
+        hit = rules_hit(wire.check, File('thrift/s.thrift', 'struct A {\n  1: required i64 a\n}\n'))
+        self.assertEqual(len(hit), 1)
+
+    def test_what_does_not_compile(self):
+        self.assertEqual(len(self.hits(('struct A {', 'struct A [['))), 1)
 
 
 class TidyFingerprints(unittest.TestCase):
