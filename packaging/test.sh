@@ -15,7 +15,8 @@ Parts, in the order in which they run; without any, all but soak:
   tidy     clang-tidy over what the clang part compiles, where it is not known to be clean
   asan     unit and simulation tests under AddressSanitizer and UBSan
   tsan     unit and simulation tests under ThreadSanitizer
-  soak     the long crash loops on real mounts (about 20 minutes)
+  fuzz     what comes from outside, ten seconds each; two at once
+  soak     the long crash loops on real mounts (about 20 minutes), two minutes of each fuzz target
   release  all other tests: unit, simulation, real mounts, benchmarks' own tests, lint
 USAGE
 }
@@ -24,11 +25,11 @@ wanted=()
 for argument in "$@"; do
   case $argument in
     -h | --help) usage; exit 0 ;;
-    clang | tidy | asan | tsan | soak | release) wanted+=("$argument") ;;
+    clang | tidy | asan | tsan | fuzz | soak | release) wanted+=("$argument") ;;
     *) usage >&2; exit 2 ;;
   esac
 done
-((${#wanted[@]} > 0)) || wanted=(clang tidy asan tsan release)
+((${#wanted[@]} > 0)) || wanted=(clang tidy asan tsan fuzz release)
 
 cd "$(dirname -- "$0")/.."
 readonly JOBS=${METARING_JOBS:-$(nproc)}
@@ -64,13 +65,17 @@ run_part() {
         python3 tests/lint/tidy.py -j "$JOBS" build/clang
       ;;
     asan | tsan) run_sanitizer "$1" ;;
-    soak) build release && ctest --preset soak ;;
+    fuzz) build fuzz && ctest --preset fuzz -j 2 ;;
+    soak)
+      build release && build fuzz &&
+        ctest --preset soak && ctest --preset fuzz-soak -j 2
+      ;;
     release) build release && ctest --preset release -j "$JOBS" ;;
   esac
 }
 
 packaging/deps.sh
-for part in clang tidy asan tsan soak release; do
+for part in clang tidy asan tsan fuzz soak release; do
   [[ " ${wanted[*]} " == *" $part "* ]] || continue
   heading "$part"
   run_part "$part" || failed+=("$part")

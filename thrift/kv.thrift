@@ -223,6 +223,9 @@ struct HealthCheckReply {
   1: optional Health health
   2: optional string message      // for a person; absent: nothing to say
   3: optional i64 uptime_seconds
+  // What is well and will not stay so, for a person: a certificate or a revocation list that
+  // expires soon. One sentence each; absent: none.
+  4: optional list<string> warnings
 }
 
 struct NodeInfo {

@@ -32,6 +32,7 @@ struct HealthReport {
   Health health = Health::kOk;
   std::string message;  // for a person; empty: nothing to say
   std::chrono::seconds uptime{0};
+  std::vector<std::string> warnings{};  // what is well and will not stay so, a sentence each
 };
 
 struct ClusterNode {

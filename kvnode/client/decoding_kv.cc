@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kvnode/client/compression.h"
+
 namespace metaring::client {
 namespace {
 
@@ -47,13 +49,8 @@ Result<ScanPage> DecodingKv::Scan(const ScanRequest& request) {
   return page;
 }
 
-bool DecodingKv::Compresses(ByteView value) const {
-  return options_.compression == Compression::kZstd &&
-         value.size() >= std::max<size_t>(options_.compression_bytes_min, 1);
-}
-
 Result<uint64_t> DecodingKv::Put(ByteView key, ByteView value) {
-  if (value.size() <= state::kValueBytesMax && Compresses(value)) {
+  if (Compresses(options_, value)) {
     return encoded_->Put(key, state::Compress(value), std::nullopt);
   }
   // What is too large is refused below, before it is copied there.
@@ -66,17 +63,11 @@ Result<bool> DecodingKv::Delete(ByteView key) {
 }
 
 Result<TransactReply> DecodingKv::Transact(const Transaction& transaction) {
-  const bool compress = std::any_of(
-      transaction.then_ops.begin(), transaction.then_ops.end(),
-      [this](const Op& op) { return op.kind == Op::Kind::kPut && Compresses(op.value); });
-  if (!compress) return TransactEncoded(transaction);
+  const bool compresses = std::any_of(transaction.then_ops.begin(), transaction.then_ops.end(),
+                                      [this](const Op& op) { return Compresses(options_, op); });
+  if (!compresses) return TransactEncoded(transaction);
   Transaction encoded = transaction;
-  for (Op& op : encoded.then_ops) {
-    if (op.kind != Op::Kind::kPut || !Compresses(op.value)) continue;
-    state::Encoded value = state::Compress(op.value);
-    op.value = std::move(value.value);
-    op.codec = value.codec;
-  }
+  EncodeFor(options_, encoded);
   return TransactEncoded(encoded);
 }
 

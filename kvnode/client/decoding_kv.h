@@ -27,7 +27,6 @@ class DecodingKv : public Kv {
   Result<TransactReply> Transact(const Transaction& transaction) override;
 
  private:
-  bool Compresses(ByteView value) const;
   Result<TransactReply> TransactEncoded(const Transaction& transaction);
 
   const std::unique_ptr<EncodedKv> encoded_;

@@ -19,6 +19,24 @@ uint64_t RandomSeed() {
   return uint64_t{device()} << 32 | device();
 }
 
+// What a refused greeting means for the calls that wait for it: they were not sent, so it is never
+// what would leave their outcome open, nor is it their own fault.
+Error GreetingRefused(Error error) {
+  switch (error.code) {
+    case ErrorCode::kBusy:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kFormatMismatch:
+      break;
+    case ErrorCode::kInvalidArgument:  // it does not understand the question
+      error.code = ErrorCode::kUnsupported;
+      break;
+    default:
+      error.code = ErrorCode::kUnavailable;
+  }
+  return error;
+}
+
 }  // namespace
 
 struct NodeSet::Waiting {
@@ -148,12 +166,12 @@ Bytes NodeSet::MakeHello() const {
 }
 
 Status NodeSet::AcceptHello(const Result<ByteView>& reply) {
-  if (!reply) return Fail(reply.error());
+  if (!reply) return Fail(GreetingRefused(reply.error()));
   rpc::Decoded<wire::Kv_hello_result> result(*reply);
   if (!result.status() || !(result->__isset.error || result->__isset.success)) {
     return Fail(ErrorCode::kFormatMismatch, "what answers there is no node of Metaring");
   }
-  if (result->__isset.error) return Fail(FromWire(std::move(result->error)).error);
+  if (result->__isset.error) return Fail(GreetingRefused(FromWire(std::move(result->error)).error));
   wire::HelloReply& said = result->success;
   if (said.version < kProtocolVersionMin || said.version > kProtocolVersion) {
     return Fail(ErrorCode::kUnsupported,

@@ -13,13 +13,13 @@ Failure FailureOf(const Error& error) {
   Failure failure{error};
   switch (error.code) {
     case ErrorCode::kBusy:
-    case ErrorCode::kTooBig:
     case ErrorCode::kInvalidArgument:  // the node could not read it
       break;
     case ErrorCode::kUnknownOutcome:
     case ErrorCode::kInternal:  // the node has lost it on the way
       failure.maybe_done = true;
       break;
+    case ErrorCode::kTooBig:
     case ErrorCode::kDeadlineExceeded:
     case ErrorCode::kCancelled:
       failure.maybe_done = !error.message.ends_with("before it was sent");
@@ -70,8 +70,9 @@ void RemoteCall::AttemptEnded(const Result<ByteView>& reply) {
     self = std::exchange(self_, nullptr);
     pick = std::exchange(in_flight_, {});
   }
-  const std::optional<Failure> failure = reply ? TakeReply(*reply) : FailureOf(reply.error());
+  std::optional<Failure> failure = reply ? TakeReply(*reply) : FailureOf(reply.error());
   if (!failure) return Deliver({});
+  failure->node = pick.node;
   if (failure->elsewhere || failure->maybe_done) nodes_.Avoid(pick.node);
   Retry::Verdict verdict;
   {

@@ -8,6 +8,15 @@
 
 namespace metaring::client {
 
+void Retry::NoteNode(const Failure& failure) {
+  if (failure.elsewhere && failure.error.code != ErrorCode::kUnavailable) {
+    wrong_nodes_.insert(failure.node);
+  } else {
+    wrong_nodes_.erase(failure.node);
+    down_ = failure.error;
+  }
+}
+
 bool Retry::MayRepeat(const Failure& failure, size_t nodes) const {
   switch (failure.error.code) {
     case ErrorCode::kUnavailable:
@@ -17,7 +26,7 @@ bool Retry::MayRepeat(const Failure& failure, size_t nodes) const {
       // A node's own is final: it has forgotten the outcome.
       return failure.maybe_done && repeatable_ != Repeatable::kIfNotBegun;
     default:
-      return failure.elsewhere && this_round_ + 1 < nodes;
+      return failure.elsewhere && wrong_nodes_.size() < nodes;
   }
 }
 
@@ -37,12 +46,14 @@ std::chrono::nanoseconds Retry::WaitAfter(const Failure& failure, size_t nodes, 
 
 Retry::Verdict Retry::After(const Failure& failure, TimePoint now, size_t nodes, Random& random) {
   ++attempts_;
+  NoteNode(failure);
   if (failure.maybe_done && repeatable_ != Repeatable::kAlways) maybe_done_ = true;
   Error error = failure.error;
   if (MayRepeat(failure, nodes)) {
     const std::chrono::nanoseconds wait = WaitAfter(failure, nodes, random);
     const TimePoint end = maybe_done_ ? std::min(deadline_, began_ + kRetryWritesMax) : deadline_;
     if (now + wait < end) return {true, wait, {}};
+    if (failure.elsewhere && down_) error = *down_;
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
     error.message += fmt::format(" (given up after {} attempts in {} ms)", attempts_, took.count());
   }

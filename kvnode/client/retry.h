@@ -8,10 +8,17 @@
 // request id, of which the node answers the first outcome; and no longer than kRetryWritesMax after
 // its beginning, since nodes forget outcomes. From such an attempt on, no later refusal proves that
 // nothing was done, unless it is one that every attempt must have met: the request itself is wrong.
+//
+// A node that is down may come back (kUnavailable). One that will not do, because it is of another
+// cluster or a certificate is not accepted (any other code, with `elsewhere`), ends the request
+// only when all nodes are such: a wrong seed in the list does not stand in the way of a good one.
 #ifndef METARING_KVNODE_CLIENT_RETRY_H_
 #define METARING_KVNODE_CLIENT_RETRY_H_
 
 #include <chrono>
+#include <cstddef>
+#include <optional>
+#include <set>
 
 #include "kvnode/base/random.h"
 #include "kvnode/base/result.h"
@@ -35,6 +42,7 @@ struct Failure {
   bool maybe_done = false;
   // The connection's greeting was refused, or there is no connection: another node may be better.
   bool elsewhere = false;
+  size_t node = 0;  // which one
   // A node's hint.
   std::chrono::milliseconds retry_after{0};
 };
@@ -68,6 +76,7 @@ class Retry {
   int attempts() const { return attempts_; }
 
  private:
+  void NoteNode(const Failure& failure);
   bool MayRepeat(const Failure& failure, size_t nodes) const;
   std::chrono::nanoseconds WaitAfter(const Failure& failure, size_t nodes, Random& random);
 
@@ -75,8 +84,10 @@ class Retry {
   const TimePoint began_;
   const TimePoint deadline_;
   const RetryLimits limits_;
-  int attempts_ = 0;       // that failed
-  size_t this_round_ = 0;  // nodes that were of no use since the last wait
+  int attempts_ = 0;              // that failed
+  size_t this_round_ = 0;         // attempts that were of no use since the last wait
+  std::set<size_t> wrong_nodes_;  // that will not do, as far as is known
+  std::optional<Error> down_;     // what the last node said that may come back
   std::chrono::nanoseconds backoff_{0};
   bool maybe_done_ = false;  // some attempt may have been; then stays
 };

@@ -2,28 +2,16 @@
 #include "kvnode/client/wire.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <string_view>
 #include <utility>
 
+#include "kvnode/client/wire_checks.h"
+
 namespace metaring::client {
 namespace {
 
-// An enum of Thrift holds whatever number came; as an enum it must not be looked at before.
-template <typename Enum>
-int32_t NumberOf(const Enum& value) {
-  static_assert(sizeof(Enum) == sizeof(int32_t));
-  int32_t number = 0;
-  std::memcpy(&number, &value, sizeof(number));
-  return number;
-}
-
-tl::unexpected<Error> Wrong(const std::string& field, const std::string& what) {
-  return Fail(ErrorCode::kInvalidArgument, field + ": " + what);
-}
-
-// The same, of a part of something.
+// An error of a part of something.
 Error Within(const std::string& where, Error error) {
   error.message.insert(0, where + ".");
   return error;
@@ -32,27 +20,9 @@ std::string Item(const char* list, size_t index) {
   return std::string(list) + "[" + std::to_string(index) + "]";
 }
 
-Result<uint64_t> Unsigned(const char* field, int64_t value) {
-  if (value < 0) return Wrong(field, "negative");
-  return static_cast<uint64_t>(value);
-}
-
-// A number of [1, last] as the enum of the state machine.
-template <typename To, typename From>
-Result<To> EnumOf(const char* field, const From& from, To last) {
-  const int32_t number = NumberOf(from);
-  if (number < 1 || number > static_cast<int32_t>(last)) {
-    return Wrong(field, "unknown value " + std::to_string(number));
-  }
-  return static_cast<To>(number);
-}
-
 Result<state::Codec> CodecOf(bool set, const wire::Codec::type& from) {
-  const int32_t number = set ? NumberOf(from) : 0;
-  if (number < 0 || number > static_cast<int32_t>(state::Codec::kZstd)) {
-    return Wrong("codec", "unknown value " + std::to_string(number));
-  }
-  return static_cast<state::Codec>(number);
+  if (!set) return state::Codec::kNone;
+  return EnumOf("codec", from, state::Codec::kNone, state::Codec::kZstd);
 }
 
 // Sets the codec of a struct that has one. Absent means none.
@@ -284,7 +254,8 @@ wire::Compare ToWire(state::Compare compare) {
 Result<state::Compare> FromWire(wire::Compare&& from) {
   state::Compare to;
   if (!from.__isset.kind) return Wrong("kind", "missing");
-  ASSIGN_OR_RETURN(to.kind, EnumOf("kind", from.kind, state::Compare::Kind::kRangeEmpty));
+  ASSIGN_OR_RETURN(to.kind, EnumOf("kind", from.kind, state::Compare::Kind::kExists,
+                                   state::Compare::Kind::kRangeEmpty));
   ASSIGN_OR_RETURN(to.version, Unsigned("version", from.version));
   to.key = std::move(from.key);
   to.value = std::move(from.value);
@@ -305,7 +276,8 @@ wire::Op ToWire(state::Op op) {
 Result<state::Op> FromWire(wire::Op&& from) {
   state::Op to;
   if (!from.__isset.kind) return Wrong("kind", "missing");
-  ASSIGN_OR_RETURN(to.kind, EnumOf("kind", from.kind, state::Op::Kind::kMax));
+  ASSIGN_OR_RETURN(to.kind,
+                   EnumOf("kind", from.kind, state::Op::Kind::kPut, state::Op::Kind::kMax));
   ASSIGN_OR_RETURN(to.codec, CodecOf(from.__isset.codec, from.codec));
   to.key = std::move(from.key);
   to.value = std::move(from.value);

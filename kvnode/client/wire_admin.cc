@@ -1,42 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/client/wire_admin.h"
 
-#include <cstring>
-#include <limits>
 #include <string>
 #include <utility>
+
+#include "kvnode/client/wire_checks.h"
 
 namespace metaring::client {
 namespace {
 
-// As in wire.cc: what came as an enum is a number, until it was looked at.
-template <typename Enum>
-int32_t NumberOf(const Enum& value) {
-  static_assert(sizeof(Enum) == sizeof(int32_t));
-  int32_t number = 0;
-  std::memcpy(&number, &value, sizeof(number));
-  return number;
-}
-
-tl::unexpected<Error> Wrong(const std::string& field, const std::string& what) {
-  return Fail(ErrorCode::kInvalidArgument, field + ": " + what);
-}
-
-// A number of [first, last] as an enum of ours; absent means `fallback`.
+// Sets an enum of ours when a number came; else it keeps its default.
 template <typename To, typename From>
-Result<To> EnumOf(const char* field, bool set, const From& from, To first, To last, To fallback) {
-  if (!set) return fallback;
-  const int32_t number = NumberOf(from);
-  if (number < static_cast<int32_t>(first) || number > static_cast<int32_t>(last)) {
-    return Wrong(field, "unknown value " + std::to_string(number));
-  }
-  return static_cast<To>(number);
+Status SetEnum(const char* field, bool set, const From& from, To first, To last, To& to) {
+  if (!set) return {};
+  ASSIGN_OR_RETURN(to, EnumOf(field, from, first, last));
+  return {};
 }
 
 Status SetUnsigned(const char* field, bool set, int32_t from, uint32_t& to) {
   if (!set) return {};
-  if (from < 0) return Wrong(field, "negative");
-  to = static_cast<uint32_t>(from);
+  ASSIGN_OR_RETURN(to, Unsigned(field, from));
   return {};
 }
 
@@ -68,17 +51,14 @@ Result<KeyspaceInfo> FromWire(wire::Keyspace&& from) {
   RETURN_IF_ERROR(SetUnsigned("keyspace.id", set.id, from.id, id));
   to.id = KeyspaceId(id);
   KeyspaceOptions& options = to.options;
-  ASSIGN_OR_RETURN(options.mode, EnumOf("keyspace.mode", set.mode, from.mode, Mode::kStrong,
-                                        Mode::kEventual, options.mode));
+  RETURN_IF_ERROR(
+      SetEnum("keyspace.mode", set.mode, from.mode, Mode::kStrong, Mode::kEventual, options.mode));
   RETURN_IF_ERROR(SetUnsigned("keyspace.replicas", set.replicas, from.replicas, options.replicas));
-  ASSIGN_OR_RETURN(options.write_ack,
-                   EnumOf("keyspace.write_ack", set.write_ack, from.write_ack, WriteAck::kMajority,
+  RETURN_IF_ERROR(SetEnum("keyspace.write_ack", set.write_ack, from.write_ack, WriteAck::kMajority,
                           WriteAck::kAllInSync, options.write_ack));
-  ASSIGN_OR_RETURN(options.placement,
-                   EnumOf("keyspace.placement", set.placement, from.placement, Placement::kKey,
+  RETURN_IF_ERROR(SetEnum("keyspace.placement", set.placement, from.placement, Placement::kKey,
                           Placement::kParent, options.placement));
-  ASSIGN_OR_RETURN(options.compression,
-                   EnumOf("keyspace.compression", set.compression, from.compression,
+  RETURN_IF_ERROR(SetEnum("keyspace.compression", set.compression, from.compression,
                           Compression::kNone, Compression::kZstd, options.compression));
   RETURN_IF_ERROR(SetUnsigned("keyspace.compression_bytes_min", set.compression_bytes_min,
                               from.compression_bytes_min, options.compression_bytes_min));
@@ -104,8 +84,7 @@ Result<Grant> FromWire(wire::Grant&& from) {
   to.client = std::move(from.client);
   to.keyspace = std::move(from.keyspace);
   if (from.__isset.access) {
-    ASSIGN_OR_RETURN(to.access, EnumOf("grant.access", true, from.access, Access::kRead,
-                                       Access::kAdmin, Access::kRead));
+    ASSIGN_OR_RETURN(to.access, EnumOf("grant.access", from.access, Access::kRead, Access::kAdmin));
   }
   return to;
 }
@@ -117,16 +96,17 @@ wire::HealthCheckReply ToWire(const HealthReport& report) {
   to.__set_health(static_cast<wire::Health::type>(report.health));
   if (!report.message.empty()) to.__set_message(report.message);
   to.__set_uptime_seconds(report.uptime.count());
+  if (!report.warnings.empty()) to.__set_warnings(report.warnings);
   return to;
 }
 
 Result<HealthReport> FromWire(wire::HealthCheckReply&& from) {
   HealthReport to;
   if (!from.__isset.health) return Wrong("health", "missing");
-  ASSIGN_OR_RETURN(
-      to.health, EnumOf("health", true, from.health, Health::kOk, Health::kDraining, Health::kOk));
+  ASSIGN_OR_RETURN(to.health, EnumOf("health", from.health, Health::kOk, Health::kDraining));
   to.message = std::move(from.message);
   to.uptime = std::chrono::seconds(from.uptime_seconds);
+  to.warnings = std::move(from.warnings);
   return to;
 }
 

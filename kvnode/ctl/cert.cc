@@ -136,9 +136,10 @@ std::vector<Command> AddCertCommands(CLI::App& root) {
   const Declared client =
       DeclareLeaf(group, "create-client", "Make the certificate of a client or a mount");
   const Declared admin = DeclareLeaf(group, "create-admin", "Make the certificate of an operator");
-  const Declared revoke =
-      Declare(group, "revoke", "Add certificates to the revocation list ca.crl", kListDays);
-  AddOption(*revoke.app, "CERTIFICATE", revoke.args->revoked, "Certificate files")->required();
+  const Declared revoke = Declare(
+      group, "revoke", "Renew the revocation list ca.crl, with more certificates", kListDays);
+  AddOption(*revoke.app, "CERTIFICATE", revoke.args->revoked,
+            "Files; without any the list is kept");
   return {ca.Runs(CreateCa), node.Runs(CreateNode), client.Runs(CreateClient),
           admin.Runs(CreateAdmin), revoke.Runs(Revoke)};
 }

@@ -31,12 +31,19 @@ const char* NameOf(client::Health health) {
 json ToJson(const client::HealthReport& report) {
   return {{"health", NameOf(report.health)},
           {"message", report.message},
-          {"uptime_seconds", report.uptime.count()}};
+          {"uptime_seconds", report.uptime.count()},
+          {"warnings", report.warnings}};
 }
 
 std::string Line(const client::HealthReport& report) {
   return report.message.empty() ? NameOf(report.health)
                                 : fmt::format("{}: {}", NameOf(report.health), report.message);
+}
+
+void PrintWarnings(const client::HealthReport& report) {
+  for (const std::string& warning : report.warnings) {
+    Print(fmt::format("warning    {}\n", Shown(warning)));
+  }
 }
 
 Result<int> Health(client::RemoteCluster& cluster, const StoreOptions& options) {
@@ -46,6 +53,7 @@ Result<int> Health(client::RemoteCluster& cluster, const StoreOptions& options) 
     RETURN_IF_ERROR(PrintJson(ToJson(report)));
   } else {
     Print(Line(report) + "\n");
+    PrintWarnings(report);
   }
   return report.health == client::Health::kOk ? kExitOk : kExitFailure;
 }
@@ -101,6 +109,7 @@ Result<int> ShowStatus(client::RemoteCluster& cluster, const StoreOptions& optio
   }
   Print(fmt::format("asked      {}: {}, up {} s, {}\n", hello ? Shown(hello->node_name) : "",
                     Line(report), report.uptime.count(), Shown(software)));
+  PrintWarnings(report);
   for (const client::KeyspaceInfo& info : keyspaces) {
     Print(fmt::format("keyspace   {}\n", info.name));
   }

@@ -78,46 +78,29 @@ std::string WordsOf(const Place& place) {
   return words;
 }
 
-std::string Bash(const std::vector<Place>& places) {
-  std::string script =
-      "_kvctl() {\n"
-      "  local at='' word words=''\n"
-      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-      "    case \"$at $word\" in\n"
-      "      " +
-      Steps(places, "|") +
-      ") at=\"${at:+$at }$word\" ;;\n"
-      "    esac\n"
-      "  done\n"
-      "  case \"$at\" in\n";
+// The function of bash and zsh, but for its end. `before`: the words before the cursor; `offer`:
+// what offers the words of the place, which are its {}.
+std::string ShellFunction(const std::vector<Place>& places, const char* before, const char* offer) {
+  std::string script = std::string("_kvctl() {\n  local at='' word offered=''\n  for word in ") +
+                       before + "; do\n    case \"$at $word\" in\n      " + Steps(places, "|") +
+                       ") at=\"${at:+$at }$word\" ;;\n    esac\n  done\n  case \"$at\" in\n";
   for (const Place& place : places) {
-    script += fmt::format("    '{}') words='{}' ;;\n", place.path, WordsOf(place));
+    script += fmt::format("    '{}') ", place.path);
+    script += fmt::format(fmt::runtime(offer), WordsOf(place)) + " ;;\n";
   }
-  return script +
-         "  esac\n"
-         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+  return script + "  esac\n";
+}
+
+std::string Bash(const std::vector<Place>& places) {
+  return ShellFunction(places, "\"${COMP_WORDS[@]:1:COMP_CWORD-1}\"", "offered='{}'") +
+         "  mapfile -t COMPREPLY < <(compgen -W \"$offered\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
          "}\n"
          "complete -o default -F _kvctl kvctl\n";
 }
 
 std::string Zsh(const std::vector<Place>& places) {
-  std::string script =
-      "#compdef kvctl\n"
-      "_kvctl() {\n"
-      "  local at='' word\n"
-      "  for word in \"${words[@]:1:$((CURRENT - 2))}\"; do\n"
-      "    case \"$at $word\" in\n"
-      "      " +
-      Steps(places, "|") +
-      ") at=\"${at:+$at }$word\" ;;\n"
-      "    esac\n"
-      "  done\n"
-      "  case \"$at\" in\n";
-  for (const Place& place : places) {
-    script += fmt::format("    '{}') compadd -- {} ;;\n", place.path, WordsOf(place));
-  }
-  return script +
-         "  esac\n"
+  return "#compdef kvctl\n" +
+         ShellFunction(places, "\"${words[@]:1:$((CURRENT - 2))}\"", "compadd -- {}") +
          "  _files\n"
          "}\n"
          "compdef _kvctl kvctl\n";

@@ -4,6 +4,11 @@
 #include "kvnode/base/check.h"
 
 namespace metaring::rpc {
+namespace {
+
+constexpr size_t kConnectionShares = 4;
+
+}  // namespace
 
 Status Admission::Connect(const std::string& address) {
   const MutexLock lock(mutex_);
@@ -52,7 +57,15 @@ bool Admission::BeginRequest(size_t on_connection) {
     }
     EndRequest();
   }
-  requests_refused_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool Admission::TakeRequestBytes(size_t on_connection, size_t bytes) {
+  const size_t share = limits_.request_bytes_max / kConnectionShares;
+  if (on_connection > 0 && on_connection + bytes > share) return false;
+  const uint64_t before = request_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (before + bytes <= limits_.request_bytes_max) return true;
+  GiveRequestBytes(bytes);
   return false;
 }
 
@@ -61,6 +74,7 @@ ServerStats Admission::stats() const {
   stats.handshakes_failed = handshakes_failed_.load(std::memory_order_relaxed);
   stats.requests_in_flight = in_flight_.load(std::memory_order_relaxed);
   stats.requests = requests_.load(std::memory_order_relaxed);
+  stats.request_bytes = request_bytes_.load(std::memory_order_relaxed);
   stats.requests_refused = requests_refused_.load(std::memory_order_relaxed);
   stats.bytes_received = received_.load(std::memory_order_relaxed);
   stats.bytes_sent = sent_.load(std::memory_order_relaxed);

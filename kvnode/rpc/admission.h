@@ -28,6 +28,9 @@ struct ServerLimits {
   size_t handshakes_max = 256;
   size_t requests_per_connection_max = 1024;
   size_t requests_max = 16'384;
+  // Bytes of requests that are being received or were not answered yet; a large one counts from its
+  // length on. One connection may have a quarter of them, but always one request.
+  size_t request_bytes_max = size_t{512} << 20;
   // Bytes of answers that wait for a connection's peer to read; over it the connection is not read
   // until half of them are gone.
   size_t reply_bytes_per_connection_max = size_t{32} << 20;
@@ -46,6 +49,7 @@ struct ServerStats {
   uint64_t requests_in_flight = 0;
   uint64_t requests = 0;
   uint64_t requests_refused = 0;  // answered BUSY
+  uint64_t request_bytes = 0;     // of requests that come or are in flight
   uint64_t bytes_received = 0;    // of requests
   uint64_t bytes_sent = 0;        // of answers
 };
@@ -62,9 +66,17 @@ class Admission {
   // It ended. `role`: as Identify was told, if it was.
   void Disconnect(const std::string& address, bool identified, Role role);
 
-  // A request came in; `on_connection`: how many of its connection are in flight.
+  // A request came in; `on_connection`: how many of its connection are in flight. False: over a
+  // bound, and it is not counted.
   bool BeginRequest(size_t on_connection);
   void EndRequest() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+  void NoteRequestRefused() { requests_refused_.fetch_add(1, std::memory_order_relaxed); }
+  // Room for a request of so many bytes; `on_connection`: what its connection has. True: until as
+  // many are given back.
+  bool TakeRequestBytes(size_t on_connection, size_t bytes);
+  void GiveRequestBytes(size_t bytes) {
+    request_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
   void NoteReceived(size_t bytes) { received_.fetch_add(bytes, std::memory_order_relaxed); }
   void NoteSent(size_t bytes) { sent_.fetch_add(bytes, std::memory_order_relaxed); }
   void NoteHandshakeFailed() { handshakes_failed_.fetch_add(1, std::memory_order_relaxed); }
@@ -79,6 +91,7 @@ class Admission {
   std::atomic<uint64_t> in_flight_{0};
   std::atomic<uint64_t> requests_{0};
   std::atomic<uint64_t> requests_refused_{0};
+  std::atomic<uint64_t> request_bytes_{0};
   std::atomic<uint64_t> handshakes_failed_{0};
   std::atomic<uint64_t> received_{0};
   std::atomic<uint64_t> sent_{0};

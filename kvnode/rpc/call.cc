@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/rpc/call.h"
 
+#include <fmt/format.h>
+
 #include "kvnode/base/check.h"
 
 namespace metaring::rpc {
@@ -14,10 +16,15 @@ void Call::Refuse(const Error& error) {
   Finish(RefusalFrame(*origin_, method_, seqid_, error));
 }
 
+void Call::RefuseTooBig() {
+  Refuse(Error{ErrorCode::kTooBig, fmt::format("the answer is over the limit of a frame, {} bytes",
+                                               origin_->frame_bytes_max())});
+}
+
 void Call::Finish(Bytes frame) {
   CHECK(origin_ != nullptr);
   if (!frame.empty()) EndFrame(frame);
-  std::exchange(origin_, nullptr)->Answer(std::move(frame));
+  std::exchange(origin_, nullptr)->Answer(std::move(frame), request_bytes_);
 }
 
 Bytes RefusalFrame(const CallOrigin& origin, ByteView method, int32_t seqid, const Error& error) {

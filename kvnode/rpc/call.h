@@ -27,8 +27,9 @@ class CallOrigin {
   virtual const Identity& peer() const = 0;
   virtual const std::string& remote_address() const = 0;  // "127.0.0.1:4711", "[::1]:4711"
   virtual bool gone() const = 0;
-  // Ends one call: sends its answer, if it has one.
-  virtual void Answer(Bytes frame) = 0;
+  virtual size_t frame_bytes_max() const = 0;  // of an answer
+  // Ends one call, whose request had so many bytes: sends its answer, if it has one.
+  virtual void Answer(Bytes frame, size_t request_bytes) = 0;
   // The body of a failed answer to a method; empty when the method has none.
   virtual Bytes EncodeRefusal(ByteView method, const Error& error) const = 0;
 };
@@ -38,8 +39,9 @@ class Call {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Call(std::shared_ptr<CallOrigin> origin, const Message& message)
+  Call(std::shared_ptr<CallOrigin> origin, const Message& message, size_t request_bytes)
       : origin_(std::move(origin)),
+        request_bytes_(request_bytes),
         method_(message.method),
         seqid_(message.seqid),
         oneway_(message.type == MessageType::kOneway) {}
@@ -58,21 +60,25 @@ class Call {
   TimePoint deadline() const { return deadline_; }
   void set_deadline(TimePoint deadline) { deadline_ = deadline; }
 
-  // Each of these ends the call. `result` is the method's generated result struct.
+  // Each of these ends the call. `result` is the method's generated result struct; one that is over
+  // the limit of a frame is refused as kTooBig instead.
   template <typename ResultStruct>
   void Reply(const ResultStruct& result) {
     if (oneway_) return Finish({});
     Bytes frame = BeginFrame(MessageType::kReply, method_, seqid_);
     AppendEncoded(frame, result);
+    if (frame.size() - kFrameHeadBytes > origin_->frame_bytes_max()) return RefuseTooBig();
     Finish(std::move(frame));
   }
   // The typed exception that the handler makes of it, or Thrift's own.
   void Refuse(const Error& error);
 
  private:
+  void RefuseTooBig();
   void Finish(Bytes frame);
 
   std::shared_ptr<CallOrigin> origin_;  // null once answered, or moved from
+  size_t request_bytes_;
   std::string method_;
   int32_t seqid_;
   bool oneway_;

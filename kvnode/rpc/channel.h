@@ -12,6 +12,10 @@
 //   kUnavailable      surely not received: no connection, or it broke before all of it was written,
 //                     or the server refused the handshake
 //   kBusy             surely not sent: over a bound of the channel
+//   kPermissionDenied surely not received, and no retry helps: the server's certificate is not
+//                     accepted, or it does not accept ours (which file, and why, is in the message)
+//   kTooBig           the reply is over the limit of a frame: the request was received. When the
+//                     message ends in "before it was sent", it is the request that is
 //   kUnknownOutcome   the connection broke after it was written: it may have been received
 //   kDeadlineExceeded, kCancelled   it may have been received, unless the message ends in
 //                     "before it was sent"; a late reply is dropped
@@ -56,7 +60,7 @@ struct ChannelOptions {
   std::string server_name;  // that its certificate must have; empty: `host`
   std::optional<Greeting> greeting;
 
-  size_t frame_bytes_max = size_t{20} << 20;          // of replies; requests over it are kTooBig
+  size_t frame_bytes_max = size_t{20} << 20;          // of requests and replies
   size_t calls_max = 65'536;                          // in flight or waiting; over it kBusy
   size_t queue_bytes_max = size_t{64} << 20;          // requests not written yet; over it kBusy
   std::chrono::milliseconds connect_deadline{5'000};  // with handshake and greeting

@@ -12,14 +12,26 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A length over it is taken for what it most likely is: the words of another protocol.
+constexpr size_t kSkippedReplyBytesMax = size_t{256} << 20;
+
 LinkLimits LimitsOf(const ChannelOptions& options) {
   LinkLimits limits;
-  limits.frame_bytes_max = options.frame_bytes_max;
+  limits.frames = {options.frame_bytes_max, kSkippedReplyBytesMax};
   // The bound of the queue is Start's: a client reads on while it has much to send.
   limits.queue_bytes_max = std::numeric_limits<size_t>::max();
   limits.handshake_deadline = options.connect_deadline;
   limits.write_deadline = options.write_deadline;
   return limits;
+}
+
+// Who did not accept whose certificate: the same will happen again.
+Error Rejected(const TlsOptions& files, Rejection rejection, const std::string& why) {
+  const bool of_peer = rejection == Rejection::kOfPeer;
+  const std::string text =
+      of_peer ? fmt::format("its certificate is not accepted (CA bundle {})", files.ca_file)
+              : fmt::format("it does not accept the certificate {}", files.certificate_file);
+  return {ErrorCode::kPermissionDenied, text + ": " + why};
 }
 
 // Where a frame has its seqid: behind length, version, and the method with its length.
@@ -39,11 +51,17 @@ Status ChannelLink::OnReady(const SSL*) {
 
 Status ChannelLink::OnFrame(ByteView frame) {
   heard_ = true;
-  return core_->Complete(frame);
+  return core_->Complete(frame, false);
 }
 
-void ChannelLink::OnClosed(const Error& why, bool refused) {
-  std::exchange(core_, nullptr)->Broken(*this, why, refused && !heard_);
+Status ChannelLink::OnSkippedFrame(ByteView head) {
+  heard_ = true;
+  return core_->Complete(head, true);
+}
+
+void ChannelLink::OnClosed(const Error& why, Rejection rejection) {
+  if (heard_) rejection = Rejection::kNone;
+  std::exchange(core_, nullptr)->Broken(*this, why, rejection);
 }
 
 ChannelCore::ChannelCore(IoLoop& loop, ChannelOptions options)
@@ -65,7 +83,7 @@ void ChannelCore::PostFailure(Channel::Callback callback, Error error) {
 std::optional<Error> ChannelCore::Refusal(const Bytes& frame) const {
   if (state_ == State::kShut) return Error{ErrorCode::kUnavailable, "the channel is closed"};
   if (frame.size() - kFrameHeadBytes > options_.frame_bytes_max) {
-    return Error{ErrorCode::kTooBig, "the request is over the limit of a frame"};
+    return Error{ErrorCode::kTooBig, "over the limit of a frame before it was sent"};
   }
   if (pending_.size() >= options_.calls_max) {
     return Error{ErrorCode::kBusy, "too many calls in flight"};
@@ -149,21 +167,25 @@ void ChannelCore::Connect() {
   });
   asio::error_code error;
   const auto address = asio::ip::make_address(options_.host, error);
-  if (error) return Resolve(attempt);
+  if (error) return Resolve();
   TryEndpoints(attempt, std::make_shared<Endpoints>(Endpoints{{address, options_.port}}), 0);
 }
 
-void ChannelCore::Resolve(uint64_t attempt) {
-  io_->resolver.emplace(loop_.context);
-  io_->resolver->async_resolve(
-      options_.host, std::to_string(options_.port), Resolver::numeric_service,
-      [self = shared_from_this(), attempt](const auto& error, const auto& found) {
-        if (!self->io_ || self->io_->attempt != attempt) return;
-        if (error) return self->ConnectFailed(error.message());
-        auto endpoints = std::make_shared<Endpoints>();
-        for (const auto& entry : found) endpoints->push_back(entry.endpoint());
-        self->TryEndpoints(attempt, endpoints, 0);
-      });
+// A lookup that outlasts its attempt is the next one's: a name server that hangs costs a channel
+// one thread, not one an attempt.
+void ChannelCore::Resolve() {
+  io_->resolving = true;
+  if (io_->lookup != nullptr) return;
+  io_->lookup = NameLookup::Start(
+      loop_, options_.host, options_.port,
+      [self = shared_from_this()](auto found) { self->Resolved(std::move(found)); });
+}
+
+void ChannelCore::Resolved(Result<Endpoints> found) {
+  io_->lookup.reset();
+  if (!std::exchange(io_->resolving, false)) return;
+  if (!found) return ConnectFailed(found.error());
+  TryEndpoints(io_->attempt, std::make_shared<const Endpoints>(*std::move(found)), 0);
 }
 
 void ChannelCore::TryEndpoints(uint64_t attempt, const std::shared_ptr<const Endpoints>& endpoints,
@@ -241,11 +263,12 @@ void ChannelCore::BecomeReady() {
   }
 }
 
-Status ChannelCore::Complete(ByteView frame) {
+Status ChannelCore::Complete(ByteView frame, bool skipped) {
   ASSIGN_OR_RETURN(const Message message, ParseMessage(frame));
   if (message.type != MessageType::kReply && message.type != MessageType::kException) {
     return Fail(ErrorCode::kInvalidArgument, "the message is not a reply");
   }
+  // One that was cut off does not decode.
   if (io_ && io_->greeting == message.seqid) return AcceptGreeting(message);
   std::optional<PendingCall> call;
   {
@@ -258,7 +281,9 @@ Status ChannelCore::Complete(ByteView frame) {
     call->callback(Fail(ErrorCode::kUnknownOutcome, "the reply is of another method"));
     return Fail(ErrorCode::kInvalidArgument, "a reply of another method");
   }
-  if (message.type == MessageType::kException) {
+  if (skipped) {
+    call->callback(Fail(ErrorCode::kTooBig, "the reply is over the limit of a frame"));
+  } else if (message.type == MessageType::kException) {
     call->callback(Fail(DecodeApplicationException(message.body)));
   } else {
     call->callback(message.body);
@@ -266,17 +291,22 @@ Status ChannelCore::Complete(ByteView frame) {
   return {};
 }
 
+Error ChannelCore::Named(const Error& why) const {
+  return {why.code, fmt::format("{} port {}: {}", options_.host, options_.port, why.message)};
+}
+
 void ChannelCore::FailAll(const std::vector<PendingCall>& calls, uint64_t written,
                           const Error& why) {
   for (const PendingCall& call : calls) {
     const bool received = call.sent() && call.end <= written;
-    call.callback(Fail(received ? ErrorCode::kUnknownOutcome : why.code,
-                       fmt::format("{} port {}: {}", options_.host, options_.port, why.message)));
+    call.callback(Fail(received ? ErrorCode::kUnknownOutcome : why.code, Named(why).message));
   }
 }
 
-void ChannelCore::Broken(const Link& link, const Error& why, bool refused) {
+void ChannelCore::Broken(const Link& link, const Error& why, Rejection rejection) {
+  const bool rejected = rejection != Rejection::kNone;
   Error reason{ErrorCode::kUnavailable, why.message};
+  if (rejected) reason = Rejected(options_.tls->options(), rejection, why.message);
   if (io_) {
     io_->link.reset();
     io_->greeting.reset();
@@ -288,12 +318,12 @@ void ChannelCore::Broken(const Link& link, const Error& why, bool refused) {
     const MutexLock lock(mutex_);
     was_connected = link_ != nullptr;
     link_.reset();
-    if (was_connected && !refused) {
+    if (was_connected && !rejected) {
       if (state_ != State::kShut) state_ = State::kIdle;
       calls = pending_.TakeAll();
     }
   }
-  if (was_connected && !refused) return FailAll(calls, link.bytes_written(), reason);
+  if (was_connected && !rejected) return FailAll(calls, link.bytes_written(), reason);
   // A server that speaks TLS 1.3 turns a client down after the client's handshake is done.
   ConnectFailed(reason);
 }
@@ -302,7 +332,7 @@ void ChannelCore::ConnectFailed(const Error& why) {
   if (io_) {
     ++io_->attempt;
     io_->connect_timer.cancel();
-    io_->resolver.reset();
+    io_->resolving = false;
     if (io_->connecting != nullptr) {
       asio::error_code ignored;
       io_->connecting->close(ignored);  // who waits for it has a share in it
@@ -319,8 +349,7 @@ void ChannelCore::ConnectFailed(const Error& why) {
     const auto half = static_cast<uint64_t>(backoff_.count() / 2);
     const auto wait = std::chrono::nanoseconds(half + random_.Below(half + 1));
     retry_at_ = Clock::now() + wait;
-    last_failure_ = {why.code,
-                     fmt::format("{} port {}: {}", options_.host, options_.port, why.message)};
+    last_failure_ = Named(why);
     if (state_ != State::kShut) state_ = State::kIdle;
   }
   FailAll(calls, 0, why);
@@ -365,6 +394,7 @@ void ChannelCore::Close() {
     link->Close(Error{ErrorCode::kUnavailable, "the channel was closed"});
   }
   ConnectFailed("the channel was closed");
+  if (io_->lookup != nullptr) io_->lookup->Abandon();
   io_.reset();
 }
 

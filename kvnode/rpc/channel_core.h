@@ -13,6 +13,7 @@
 #include "kvnode/base/random.h"
 #include "kvnode/rpc/channel.h"
 #include "kvnode/rpc/link.h"
+#include "kvnode/rpc/name_lookup.h"
 #include "kvnode/rpc/pending_calls.h"
 
 namespace metaring::rpc {
@@ -27,7 +28,8 @@ class ChannelLink : public Link {
  protected:
   Status OnReady(const SSL* session) override;
   Status OnFrame(ByteView frame) override;
-  void OnClosed(const Error& why, bool refused) override;
+  Status OnSkippedFrame(ByteView head) override;
+  void OnClosed(const Error& why, Rejection rejection) override;
 
  private:
   std::shared_ptr<ChannelCore> core_;  // until closed
@@ -48,13 +50,13 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
 
   // Of the link.
   void Connected();
-  Status Complete(ByteView frame);
-  void Broken(const Link& link, const Error& why, bool refused);
+  // `skipped`: the frame is over the limit, and this is its beginning.
+  Status Complete(ByteView frame, bool skipped);
+  void Broken(const Link& link, const Error& why, Rejection rejection);
 
  private:
   enum class State { kIdle, kConnecting, kConnected, kShut };
-  using Resolver = asio::ip::tcp::resolver;
-  using Endpoints = std::vector<asio::ip::tcp::endpoint>;
+  using Endpoints = NameLookup::Endpoints;
 
   // What belongs to the reactor; gone when the channel is shut.
   struct Io {
@@ -62,23 +64,26 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
     asio::steady_timer calls_timer;    // for the earliest deadline of a call
     asio::steady_timer connect_timer;  // for the attempt to connect
     std::optional<Channel::TimePoint> armed_for;
-    std::optional<Resolver> resolver;
+    std::shared_ptr<NameLookup> lookup;  // while one is under way, also one of an earlier attempt
     std::shared_ptr<asio::ip::tcp::socket> connecting;
     std::shared_ptr<ChannelLink> link;
     std::optional<int32_t> greeting;  // its seqid, until it was answered
     std::optional<Error> refusal;     // what `accept` said of the answer, until the link is closed
+    bool resolving = false;           // the attempt waits for the lookup
     uint64_t attempt = 0;
   };
 
   std::optional<Error> Refusal(const Bytes& frame) const REQUIRES(mutex_);
   void Connect();
-  void Resolve(uint64_t attempt);
+  void Resolve();
+  void Resolved(Result<Endpoints> found);
   void TryEndpoints(uint64_t attempt, const std::shared_ptr<const Endpoints>& endpoints,
                     size_t index);
   void Adopt(asio::ip::tcp::socket socket);
   void Greet();
   Status AcceptGreeting(const Message& message);
   void BecomeReady();
+  Error Named(const Error& why) const;  // says of which server
   void ConnectFailed(const std::string& why) { ConnectFailed(Error{ErrorCode::kUnavailable, why}); }
   void ConnectFailed(const Error& why);
   void FailAll(const std::vector<PendingCall>& calls, uint64_t written, const Error& why);

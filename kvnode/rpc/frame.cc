@@ -79,31 +79,59 @@ void FrameReader::Filled(size_t bytes) {
   }
 }
 
-Result<std::optional<ByteView>> FrameReader::Next() {
+Result<std::optional<Frame>> FrameReader::Next() {
   if (large_ != nullptr) {
     if (large_->filled < large_->size || scratch_.empty()) return std::nullopt;
     scratch_ = {};  // given once
-    return ByteView(large_->bytes.get(), large_->size);
+    return Frame{{large_->bytes.get(), large_->size}};
+  }
+  if (skip_bytes_ > 0) {
+    if (skipped_head_due_) return NextSkipped();
+    const size_t count = std::min(skip_bytes_, view_.size());
+    view_.remove_prefix(count);
+    skip_bytes_ -= count;
   }
   if (view_.size() < kFrameHeadBytes) return std::nullopt;
   const size_t length = LoadBigU32(view_.data());
-  if (length > frame_bytes_max_) return Fail(ErrorCode::kTooBig, "the frame is over the limit");
+  if (length > std::max(limits_.frame_bytes_max, limits_.skip_bytes_max)) {
+    return Fail(ErrorCode::kTooBig, "the frame is over the limit");
+  }
   if (length < kMessageBytesMin) return Fail(ErrorCode::kInvalidArgument, "the frame is too short");
-  if (view_.size() - kFrameHeadBytes >= length) {
-    const ByteView frame = view_.substr(kFrameHeadBytes, length);
-    view_.remove_prefix(kFrameHeadBytes + length);
-    return frame;
-  }
-  if (length + kFrameHeadBytes > scratch_.size()) {
+  const bool large = length + kFrameHeadBytes > scratch_.size();
+  if (length > limits_.frame_bytes_max || (large && may_take_ && !may_take_(length))) {
     view_.remove_prefix(kFrameHeadBytes);
-    large_ = std::make_unique<Large>();
-    large_->bytes = std::make_unique_for_overwrite<char[]>(length);
-    large_->size = length;
-    large_->filled = view_.size();
-    std::memcpy(large_->bytes.get(), view_.data(), view_.size());
-    view_ = {};
+    skip_bytes_ = length;
+    skipped_head_due_ = true;
+    return NextSkipped();
   }
-  return std::nullopt;
+  if (large) {
+    BeginLarge(length);
+    return std::nullopt;
+  }
+  if (view_.size() - kFrameHeadBytes < length) return std::nullopt;
+  const ByteView content = view_.substr(kFrameHeadBytes, length);
+  view_.remove_prefix(kFrameHeadBytes + length);
+  return Frame{content};
+}
+
+std::optional<Frame> FrameReader::NextSkipped() {
+  const size_t count = std::min(skip_bytes_, kMessageHeadBytesMax);
+  if (view_.size() < count) return std::nullopt;
+  skipped_head_due_ = false;
+  skip_bytes_ -= count;
+  const ByteView head = view_.substr(0, count);
+  view_.remove_prefix(count);
+  return Frame{head, true};
+}
+
+void FrameReader::BeginLarge(size_t length) {
+  view_.remove_prefix(kFrameHeadBytes);
+  large_ = std::make_unique<Large>();
+  large_->bytes = std::make_unique_for_overwrite<char[]>(length);
+  large_->size = length;
+  large_->filled = view_.size();
+  std::memcpy(large_->bytes.get(), view_.data(), view_.size());
+  view_ = {};
 }
 
 void FrameReader::Keep() {

@@ -17,6 +17,7 @@
 #define METARING_KVNODE_RPC_FRAME_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,6 +29,8 @@ namespace metaring::rpc {
 
 constexpr size_t kFrameHeadBytes = 4;
 constexpr size_t kMethodBytesMax = 64;
+// In so many bytes the message's head is whole, whatever its method.
+constexpr size_t kMessageHeadBytesMax = 12 + kMethodBytesMax;
 // What one connection may read in one turn before others have theirs.
 constexpr size_t kTurnBytes = 32'768;
 
@@ -48,29 +51,48 @@ Result<Message> ParseMessage(ByteView frame);
 Bytes BeginFrame(MessageType type, ByteView method, int32_t seqid, size_t size_hint = 256);
 void EndFrame(Bytes& frame);
 
+struct FrameLimits {
+  size_t frame_bytes_max = 0;
+  // Longer frames are skipped if they are no longer than this.
+  size_t skip_bytes_max = 0;
+};
+
+struct Frame {
+  // All of it; or, of a frame that is skipped, its first kMessageHeadBytesMax bytes at most, so
+  // that the peer can be told which one it was.
+  ByteView content;
+  bool skipped = false;
+};
+
 // Cuts a stream of bytes into frames. One caller.
 //
 // Bytes are read into a scratch buffer that many readers share in turn; what is left of a turn is
 // kept here. A frame that is larger than the scratch has memory of its own, where the stream's
 // bytes are read to directly; its pages are touched only as they arrive. With nothing begun, a
-// reader holds no memory.
+// reader holds no memory. The rest of a frame that is skipped is thrown away as it arrives.
 class FrameReader {
  public:
-  explicit FrameReader(size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
+  // Asked once for each frame that needs memory of its own: it has so many bytes. False: there is
+  // none for it now, and it is skipped.
+  using MayTake = std::function<bool(size_t bytes)>;
+
+  explicit FrameReader(const FrameLimits& limits, MayTake may_take = nullptr)
+      : limits_(limits), may_take_(std::move(may_take)) {}
 
   // Where the stream's next bytes go; empty when the scratch is full of what is not taken yet.
   std::span<char> Space(std::span<char> scratch);
   // So many of them are there.
   void Filled(size_t bytes);
-  // The next whole frame's content, valid until the next call of anything but Keep(); absent when
-  // more bytes are needed. kTooBig or kInvalidArgument for a length out of bounds: the stream
-  // cannot be read on.
-  Result<std::optional<ByteView>> Next();
+  // The next frame, valid until the next call of anything but Keep(); absent when more bytes are
+  // needed. kTooBig or kInvalidArgument for a length out of bounds: the stream cannot be read on.
+  Result<std::optional<Frame>> Next();
   // The scratch is needed by others: keeps what Next() has not given yet.
   void Keep();
 
   // A frame has begun and is not whole.
-  bool in_frame() const { return large_ != nullptr || !kept_.empty() || !view_.empty(); }
+  bool in_frame() const {
+    return large_ != nullptr || skip_bytes_ > 0 || !kept_.empty() || !view_.empty();
+  }
 
  private:
   struct Large {
@@ -79,11 +101,17 @@ class FrameReader {
     size_t filled = 0;
   };
 
-  const size_t frame_bytes_max_;
+  std::optional<Frame> NextSkipped();
+  void BeginLarge(size_t length);
+
+  const FrameLimits limits_;
+  const MayTake may_take_;
   std::span<char> scratch_;
   ByteView view_;  // of the scratch: not given yet
   Bytes kept_;     // between turns, in place of view_
   std::unique_ptr<Large> large_;
+  size_t skip_bytes_ = 0;          // of the frame that is skipped: still to come
+  bool skipped_head_due_ = false;  // its beginning was not given yet
 };
 
 }  // namespace metaring::rpc

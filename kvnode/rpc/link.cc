@@ -113,13 +113,14 @@ bool Link::HandleFrames() {
       Flush();
       if (!io_ || Overfull()) return false;
     }
-    Result<std::optional<ByteView>> frame = reader_.Next();
+    Result<std::optional<Frame>> frame = reader_.Next();
     if (!frame) {
       Close(frame.error());
       return false;
     }
     if (!*frame) return true;
-    if (Status status = OnFrame(**frame); !status) {
+    const auto& [content, skipped] = **frame;
+    if (Status status = skipped ? OnSkippedFrame(content) : OnFrame(content); !status) {
       Close(status.error());
       return false;
     }
@@ -301,16 +302,16 @@ void Link::Close(const Error& why) {
     incoming_.Clear();
   }
   closed_flag_.store(true, std::memory_order_release);
-  bool refused = false;
+  Rejection rejection = Rejection::kNone;
   if (io_) {
-    refused = io_->stream.refused_by_peer();
+    rejection = io_->stream.rejection();
     if (sending_.empty()) io_->stream.SayGoodbye();
     asio::error_code ignored;
     io_->socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     io_->socket.close(ignored);
     io_.reset();
   }
-  OnClosed(why, refused);
+  OnClosed(why, rejection);
 }
 
 }  // namespace metaring::rpc

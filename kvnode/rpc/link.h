@@ -29,7 +29,7 @@
 namespace metaring::rpc {
 
 struct LinkLimits {
-  size_t frame_bytes_max = 0;
+  FrameLimits frames;
   size_t queue_bytes_max = 0;  // over it, nothing is read until half of it is gone
   std::chrono::nanoseconds handshake_deadline{};
   std::chrono::nanoseconds idle_deadline{};   // zero: none
@@ -68,12 +68,16 @@ class Link : public std::enable_shared_from_this<Link> {
   virtual Status OnReady(const SSL* session) = 0;
   // A frame's content, valid during the call. An error closes.
   virtual Status OnFrame(ByteView frame) = 0;
+  // Whether a large frame may take so much memory, until it was given to OnFrame. If not it is
+  // skipped, as are those over the limit: then this has its beginning (frame.h). An error closes.
+  virtual bool MayTake(size_t) { return true; }
+  virtual Status OnSkippedFrame(ByteView head) = 0;
   // Nothing is queued for sending.
   virtual void OnIdle() {}
   // Requests are being worked on: the idle deadline does not count.
   virtual bool IsWaitedFor() const { return false; }
-  // Called once. `refused`: the peer has turned down the handshake and read no frame.
-  virtual void OnClosed(const Error& why, bool refused) = 0;
+  // Called once. `rejection`: whose certificate was not accepted, if that is why.
+  virtual void OnClosed(const Error& why, Rejection rejection) = 0;
 
   IoLoop& loop() { return loop_; }
   size_t queued_bytes() const { return queued_.load(std::memory_order_relaxed); }
@@ -115,7 +119,7 @@ class Link : public std::enable_shared_from_this<Link> {
 
   // Of the loop's thread.
   std::optional<Io> io_;
-  FrameReader reader_{limits_.frame_bytes_max};
+  FrameReader reader_{limits_.frames, [this](size_t bytes) { return MayTake(bytes); }};
   Outbox sending_;
   bool ready_ = false;  // handshake done; then stays
   bool stopped_reading_ = false;

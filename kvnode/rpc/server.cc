@@ -172,10 +172,10 @@ ServerStats Server::stats() const {
   return shared_->admission.stats();
 }
 
-std::optional<int64_t> Server::certificate_expires_at_seconds() const {
+std::optional<TlsExpiry> Server::tls_expiry() const {
   const MutexLock lock(shared_->tls_mutex);
   if (shared_->tls == nullptr) return std::nullopt;
-  return shared_->tls->expires_at_seconds();
+  return shared_->tls->expiry();
 }
 
 }  // namespace metaring::rpc

@@ -57,8 +57,8 @@ class Server {
 
   uint16_t port() const { return port_; }
   ServerStats stats() const;
-  // Of the own certificate in use, seconds since 1970; absent in plain text.
-  std::optional<int64_t> certificate_expires_at_seconds() const;
+  // Of what is in use; absent in plain text.
+  std::optional<TlsExpiry> tls_expiry() const;
 
  private:
   Status Listen();

@@ -11,8 +11,19 @@ namespace metaring::rpc {
 namespace {
 
 LinkLimits LimitsOf(const ServerLimits& limits) {
-  return {limits.frame_bytes_max, limits.reply_bytes_per_connection_max, limits.handshake_deadline,
-          limits.idle_deadline, limits.write_deadline};
+  return {{limits.frame_bytes_max},
+          limits.reply_bytes_per_connection_max,
+          limits.handshake_deadline,
+          limits.idle_deadline,
+          limits.write_deadline};
+}
+
+constexpr char kTooManyBytes[] = "too many bytes of requests in flight";
+
+Result<Message> ParseCall(ByteView frame) {
+  ASSIGN_OR_RETURN(const Message message, ParseMessage(frame));
+  if (message.type == MessageType::kCall || message.type == MessageType::kOneway) return message;
+  return Fail(ErrorCode::kInvalidArgument, "the message is not a call");
 }
 
 std::string TextOf(const asio::ip::tcp::endpoint& remote) {
@@ -57,30 +68,58 @@ Status ServerConnection::OnReady(const SSL* session) {
   return shared_->admission.Identify(peer_.role);
 }
 
+bool ServerConnection::TakeBytes(size_t bytes) {
+  const size_t own = request_bytes_.load(std::memory_order_relaxed);
+  if (!shared_->admission.TakeRequestBytes(own, bytes)) return false;
+  request_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  return true;
+}
+
+void ServerConnection::GiveBytes(size_t bytes) {
+  request_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  shared_->admission.GiveRequestBytes(bytes);
+}
+
+bool ServerConnection::MayTake(size_t bytes) {
+  if (!TakeBytes(bytes)) return false;
+  receiving_bytes_ = bytes;
+  return true;
+}
+
 Status ServerConnection::OnFrame(ByteView frame) {
-  ASSIGN_OR_RETURN(const Message message, ParseMessage(frame));
+  ASSIGN_OR_RETURN(const Message message, ParseCall(frame));
   shared_->admission.NoteReceived(frame.size());
-  const bool oneway = message.type == MessageType::kOneway;
-  if (!oneway && message.type != MessageType::kCall) {
-    return Fail(ErrorCode::kInvalidArgument, "the message is not a call");
+  if (receiving_bytes_ == 0 && !TakeBytes(frame.size())) {
+    return AnswerBusy(message, kTooManyBytes);
   }
-  const size_t on_connection = in_flight_.load(std::memory_order_acquire);
-  if (!shared_->admission.BeginRequest(on_connection)) {
-    if (oneway) return {};
-    Bytes refusal = RefusalFrame(*this, message.method, message.seqid,
-                                 Error{ErrorCode::kBusy, "too many requests in flight"});
-    EndFrame(refusal);
-    Send(std::move(refusal));
-    return {};
+  receiving_bytes_ = 0;
+  if (!shared_->admission.BeginRequest(in_flight_.load(std::memory_order_acquire))) {
+    GiveBytes(frame.size());
+    return AnswerBusy(message, "too many requests in flight");
   }
   in_flight_.fetch_add(1, std::memory_order_acq_rel);
-  shared_->handler.Serve(Call(Me(), message), message.body);
+  shared_->handler.Serve(Call(Me(), message, frame.size()), message.body);
   return {};
 }
 
-void ServerConnection::Answer(Bytes frame) {
+Status ServerConnection::OnSkippedFrame(ByteView head) {
+  ASSIGN_OR_RETURN(const Message message, ParseCall(head));
+  return AnswerBusy(message, kTooManyBytes);
+}
+
+Status ServerConnection::AnswerBusy(const Message& message, const char* why) {
+  shared_->admission.NoteRequestRefused();
+  if (message.type == MessageType::kOneway) return {};
+  Bytes refusal = RefusalFrame(*this, message.method, message.seqid, Error{ErrorCode::kBusy, why});
+  EndFrame(refusal);
+  Send(std::move(refusal));
+  return {};
+}
+
+void ServerConnection::Answer(Bytes frame, size_t request_bytes) {
   shared_->admission.NoteSent(frame.size());
   if (!frame.empty()) Send(std::move(frame));
+  GiveBytes(request_bytes);
   shared_->admission.EndRequest();
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   if (draining_) Nudge();
@@ -90,8 +129,9 @@ void ServerConnection::OnIdle() {
   if (draining_ && !IsWaitedFor()) Close(Error{ErrorCode::kUnavailable, "the server stops"});
 }
 
-void ServerConnection::OnClosed(const Error& why, bool) {
+void ServerConnection::OnClosed(const Error& why, Rejection) {
   shared_->open[loop_number_].erase(this);
+  GiveBytes(std::exchange(receiving_bytes_, 0));
   const bool failed = !identified_ && !shared_->stopping;
   const bool hostile =
       identified_ && (why.code == ErrorCode::kInvalidArgument || why.code == ErrorCode::kTooBig);

@@ -58,7 +58,8 @@ class ServerConnection : public Link, public CallOrigin {
   const Identity& peer() const override { return peer_; }
   const std::string& remote_address() const override { return remote_; }
   bool gone() const override { return closed(); }
-  void Answer(Bytes frame) override;
+  size_t frame_bytes_max() const override { return shared_->limits.frame_bytes_max; }
+  void Answer(Bytes frame, size_t request_bytes) override;
   Bytes EncodeRefusal(ByteView method, const Error& error) const override {
     return shared_->handler.EncodeRefusal(method, error);
   }
@@ -66,14 +67,19 @@ class ServerConnection : public Link, public CallOrigin {
  protected:
   Status OnReady(const SSL* session) override;
   Status OnFrame(ByteView frame) override;
+  bool MayTake(size_t bytes) override;
+  Status OnSkippedFrame(ByteView head) override;
   void OnIdle() override;
   bool IsWaitedFor() const override { return in_flight_.load(std::memory_order_acquire) > 0; }
-  void OnClosed(const Error& why, bool refused) override;
+  void OnClosed(const Error& why, Rejection rejection) override;
 
  private:
   std::shared_ptr<ServerConnection> Me() {
     return std::static_pointer_cast<ServerConnection>(shared_from_this());
   }
+  bool TakeBytes(size_t bytes);
+  void GiveBytes(size_t bytes);
+  Status AnswerBusy(const Message& message, const char* why);
 
   const std::shared_ptr<ServerShared> shared_;
   const unsigned loop_number_;
@@ -81,9 +87,13 @@ class ServerConnection : public Link, public CallOrigin {
   const std::string remote_;
   Identity peer_;  // constant once the handshake is done, which is before any call
 
-  bool identified_ = false;  // of the loop's thread
+  // Of the loop's thread.
+  bool identified_ = false;
+  size_t receiving_bytes_ = 0;  // taken for the large frame that is coming
+
   std::atomic<bool> draining_{false};
   std::atomic<size_t> in_flight_{0};
+  std::atomic<size_t> request_bytes_{0};  // of its requests, as Admission counts them
 };
 
 }  // namespace metaring::rpc

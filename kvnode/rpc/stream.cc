@@ -104,10 +104,11 @@ void Stream::NoteSslError(int kind) {
     error_ = errno == 0 ? "closed by the peer" : std::strerror(errno);
     return;
   }
-  refused_by_peer_ = IsRefusal(ERR_GET_REASON(ERR_peek_error()));
+  if (IsRefusal(ERR_GET_REASON(ERR_peek_error()))) rejection_ = Rejection::kByPeer;
   error_ = OpensslReason();
   const long verdict = SSL_get_verify_result(ssl_.get());
   if (verdict == X509_V_OK) return;
+  rejection_ = Rejection::kOfPeer;
   error_ += std::string(": ") + X509_verify_cert_error_string(verdict);
 }
 

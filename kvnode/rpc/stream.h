@@ -21,6 +21,13 @@ namespace metaring::rpc {
 
 enum class Outcome { kDone, kWantRead, kWantWrite, kEnd, kFailed };
 
+// Why a stream failed, if it was for a certificate.
+enum class Rejection {
+  kNone,
+  kOfPeer,  // the peer's was not accepted here
+  kByPeer,  // an alert of the peer refused ours, or the handshake: it has read nothing after it
+};
+
 struct Progress {
   Outcome outcome = Outcome::kDone;
   size_t bytes = 0;  // only with kDone
@@ -49,9 +56,8 @@ class Stream {
 
   // After kFailed, why. Names no secret; may repeat text of the peer's certificate's problems.
   const std::string& error() const { return error_; }
-  // After kFailed: an alert of the peer refused our certificate or the handshake, so that it has
-  // read nothing of what came after.
-  bool refused_by_peer() const { return refused_by_peer_; }
+  // After kFailed.
+  Rejection rejection() const { return rejection_; }
 
   // What the BIO sees.
   struct End {
@@ -66,7 +72,7 @@ class Stream {
   End end_;
   SslPtr ssl_;
   std::string error_;
-  bool refused_by_peer_ = false;
+  Rejection rejection_ = Rejection::kNone;
 };
 
 }  // namespace metaring::rpc

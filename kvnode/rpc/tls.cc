@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <utility>
@@ -91,7 +92,7 @@ Result<std::shared_ptr<const TlsContext>> Load(const TlsOptions& options, const 
   if (auto own = IdentityOf(SSL_CTX_get0_certificate(context.get())); !own) {
     return Fail(ErrorCode::kInvalidArgument, options.certificate_file + ": " + own.error().message);
   }
-  return std::make_shared<const TlsContext>(context.release());
+  return std::make_shared<const TlsContext>(context.release(), options);
 }
 
 bool IsIpAddress(const std::string& name) {
@@ -100,10 +101,24 @@ bool IsIpAddress(const std::string& name) {
          inet_pton(AF_INET6, name.c_str(), address.data()) == 1;
 }
 
-int64_t ExpiryOf(const X509* certificate) {
+// A time that is none is past.
+int64_t SecondsOf(const ASN1_TIME* time) {
   std::tm end{};
-  CHECK(ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1);
-  return timegm(&end);
+  return ASN1_TIME_to_tm(time, &end) == 1 ? timegm(&end) : 0;
+}
+
+// The earliest next update; a list without one does not expire.
+std::optional<int64_t> CrlExpiryOf(X509_STORE* store) {
+  std::optional<int64_t> first;
+  STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    X509_CRL* const crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+    const ASN1_TIME* const next = crl == nullptr ? nullptr : X509_CRL_get0_nextUpdate(crl);
+    if (next == nullptr) continue;
+    const int64_t seconds = SecondsOf(next);
+    first = first ? std::min(*first, seconds) : seconds;
+  }
+  return first;
 }
 
 }  // namespace
@@ -116,9 +131,10 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::ForClient(const TlsOptions
   return Load(options, TLS_client_method(), AcceptServer);
 }
 
-TlsContext::TlsContext(ssl_ctx_st* context) : context_(context) {
+TlsContext::TlsContext(ssl_ctx_st* context, TlsOptions options)
+    : context_(context), options_(std::move(options)) {
   const X509* own = SSL_CTX_get0_certificate(context);
-  expires_at_seconds_ = ExpiryOf(own);
+  expiry_ = {SecondsOf(X509_get0_notAfter(own)), CrlExpiryOf(SSL_CTX_get_cert_store(context))};
   if (auto identity = IdentityOf(own)) identity_ = *std::move(identity);
 }
 

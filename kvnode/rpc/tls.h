@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kvnode/base/result.h"
@@ -33,6 +34,13 @@ struct TlsOptions {
   bool allow_tls12 = false;  // the floor is TLS 1.3 otherwise
 };
 
+// Until when what was loaded is good, in seconds since 1970-01-01T00:00:00Z.
+struct TlsExpiry {
+  int64_t certificate_at = 0;     // the own one; then no peer accepts it
+  std::optional<int64_t> crl_at;  // the first of the lists; then no peer of its CA is accepted.
+                                  // Absent without a list
+};
+
 // Immutable.
 class TlsContext {
  public:
@@ -41,7 +49,7 @@ class TlsContext {
   static Result<std::shared_ptr<const TlsContext>> ForServer(const TlsOptions& options);
   static Result<std::shared_ptr<const TlsContext>> ForClient(const TlsOptions& options);
 
-  explicit TlsContext(ssl_ctx_st* context);  // takes it over
+  TlsContext(ssl_ctx_st* context, TlsOptions options);  // takes it over
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -51,13 +59,16 @@ class TlsContext {
   ssl_st* NewServerSession() const;
   ssl_st* NewClientSession(const std::string& server_name) const;
 
-  // When the own certificate ends, in seconds since 1970-01-01T00:00:00Z; and whose it is.
-  int64_t expires_at_seconds() const { return expires_at_seconds_; }
+  const TlsExpiry& expiry() const { return expiry_; }
+  // Whose the own certificate is.
   const Identity& identity() const { return identity_; }
+  // What it was loaded from.
+  const TlsOptions& options() const { return options_; }
 
  private:
   ssl_ctx_st* const context_;
-  int64_t expires_at_seconds_ = 0;
+  const TlsOptions options_;
+  TlsExpiry expiry_;
   Identity identity_;
 };
 

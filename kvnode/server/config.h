@@ -49,6 +49,7 @@ struct Config {
   int64_t handshakes_max = 256;
   int64_t requests_per_connection_max = 1024;
   int64_t requests_max = 16'384;
+  int64_t request_bytes_max = 512 << 20;
   int64_t writes_max = 4096;
   int64_t reads_queued_max = 1024;
   int64_t reply_bytes_per_connection_max = 32 << 20;

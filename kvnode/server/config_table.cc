@@ -68,8 +68,9 @@ std::vector<ConfigOption> TlsOptions() {
        "How often the files above are read again without being asked. 0: only on SIGHUP.",
        kReloadable, 0, 30 * 24 * 3600},
       {"tls.expiry_warning_days", Kind::kNumber, &Config::expiry_warning_days,
-       "So long before the node's certificate expires the log says so, once a day.", kReloadable, 0,
-       3650},
+       "So long before the node's certificate or its revocation list expires the log says so, at "
+       "every start and reload and once a day, and so do `kvctl health` and `kvctl status`.",
+       kReloadable, 0, 3650},
       {"tls.insecure_plain_text", Kind::kFlag, &Config::insecure_plain_text,
        "INSECURE: no TLS and no certificates, and whoever can connect may do everything. For "
        "experiments on one machine: both listeners must be on loopback addresses, and the log "
@@ -80,8 +81,10 @@ std::vector<ConfigOption> TlsOptions() {
 std::vector<ConfigOption> LimitOptions() {
   return {
       {"limits.frame_bytes_max", Kind::kBytes, &Config::frame_bytes_max,
-       "The largest request. A value of 16 MiB needs a little more than that.", kFixed, 64 * kKiB,
-       64 * kMiB},
+       "The largest request, and the largest answer: one that would be larger is TOO_BIG instead. "
+       "A "
+       "value of 16 MiB needs a little more than that.",
+       kFixed, 64 * kKiB, 64 * kMiB},
       {"limits.connections_max", Kind::kNumber, &Config::connections_max,
        "Connections at a time, of each listener. Those over it are closed.", kFixed, 1, 1'000'000},
       {"limits.connections_per_address_max", Kind::kNumber, &Config::connections_per_address_max,
@@ -97,6 +100,10 @@ std::vector<ConfigOption> LimitOptions() {
       {"limits.requests_max", Kind::kNumber, &Config::requests_max,
        "Requests in flight on all connections of a listener. Those over it are answered BUSY.",
        kFixed, 1, 10'000'000},
+      {"limits.request_bytes_max", Kind::kBytes, &Config::request_bytes_max,
+       "Bytes of requests that are being received or worked on, on all connections of a listener. "
+       "What is over it is answered BUSY; one connection may have a quarter.",
+       kFixed, kMiB, 64 * kGiB},
       {"limits.writes_max", Kind::kNumber, &Config::writes_max,
        "Writes in progress. Those over it are answered BUSY, with a hint when to retry.",
        kReloadable, 1, 1'000'000},

@@ -18,7 +18,6 @@ constexpr char kComponent[] = "server";
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr int kWatchdogTicks = 4;  // in the time that systemd gives
 constexpr std::chrono::hours kExpiryCheckEvery{24};
-constexpr int64_t kDaySeconds = 24 * 3600;
 constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;
 
@@ -66,6 +65,7 @@ int Daemon::Run() {
     return kExitFailure;
   }
   Announce();
+  WarnOfExpiry();
   Serve();
   Drain();
   return kExitOk;
@@ -181,13 +181,10 @@ void Daemon::ReloadCertificates() {
 
 void Daemon::WarnOfExpiry() {
   next_expiry_check_ = std::chrono::steady_clock::now() + kExpiryCheckEvery;
-  const auto expires_at = node_->certificate_expires_at_seconds();
-  if (!expires_at) return;
-  const int64_t left = *expires_at - clock_.WallNanos() / 1'000'000'000;
-  if (left <= 0) {
-    LogError(kComponent, "{} has expired: nobody can connect", config_.certificate_file);
-  } else if (left <= config_.expiry_warning_days * kDaySeconds) {
-    LogWarn(kComponent, "{} expires in {} days", config_.certificate_file, left / kDaySeconds);
+  for (const ExpiryWarning& warning : node_->expiry_warnings()) {
+    const bool of_crl = warning.of == ExpiryWarning::Of::kCrl;
+    LogLine(warning.expired ? LogLevel::kError : LogLevel::kWarn, kComponent, warning.text,
+            {{"file", of_crl ? config_.crl_file : config_.certificate_file}});
   }
 }
 

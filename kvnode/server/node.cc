@@ -26,6 +26,7 @@ rpc::ServerLimits LimitsOf(const Config& config) {
   limits.handshakes_max = count(config.handshakes_max);
   limits.requests_per_connection_max = count(config.requests_per_connection_max);
   limits.requests_max = count(config.requests_max);
+  limits.request_bytes_max = count(config.request_bytes_max);
   limits.reply_bytes_per_connection_max = count(config.reply_bytes_per_connection_max);
   limits.handshake_deadline = Millis(config.handshake_ms);
   limits.idle_deadline = Millis(config.idle_ms);
@@ -77,6 +78,7 @@ void AddServer(NamedCounters& named, const std::string& listener, const rpc::Ser
   add("requests", stats.requests);
   add("requests_in_flight", stats.requests_in_flight);
   add("requests_refused", stats.requests_refused);
+  add("request_bytes", stats.request_bytes);
   add("bytes_received", stats.bytes_received);
   add("bytes_sent", stats.bytes_sent);
 }
@@ -163,6 +165,7 @@ void Node::AddMethods() {
   facts_.frame_bytes_max = config_.frame_bytes_max;
   facts_.client_address = [this] { return ClientAddress(); };
   facts_.is_full = [this] { return store_->stats().store.Full(); };
+  facts_.expiry_warnings = [this] { return expiry_warnings(); };
   facts_.counters = [this] { return AllCounters(); };
   front_ = std::make_unique<Front>(
       Front::Parts{*grants_, *keyspaces_, counters_, fibers_, reads_, clock_});
@@ -208,11 +211,14 @@ Status Node::ReloadCertificates() {
 void Node::Apply(const Config& config) {
   front_->limits().writes_max = static_cast<size_t>(config.writes_max);
   front_->limits().slow_request_ms = config.slow_request_ms;
+  expiry_warning_days_ = config.expiry_warning_days;
   reads_.set_queued_max(static_cast<size_t>(config.reads_queued_max));
 }
 
-std::optional<int64_t> Node::certificate_expires_at_seconds() const {
-  return clients_->certificate_expires_at_seconds();
+std::vector<ExpiryWarning> Node::expiry_warnings() const {
+  const std::optional<rpc::TlsExpiry> expiry = clients_->tls_expiry();
+  if (!expiry) return {};
+  return ExpiryWarningsOf(*expiry, clock_.WallNanos() / 1'000'000'000, expiry_warning_days_);
 }
 
 CommitProgress Node::progress() const {

@@ -6,17 +6,20 @@
 #ifndef METARING_KVNODE_SERVER_NODE_H_
 #define METARING_KVNODE_SERVER_NODE_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "kvnode/base/clock.h"
 #include "kvnode/client/embedded.h"
 #include "kvnode/fiber/fiber.h"
 #include "kvnode/rpc/server.h"
 #include "kvnode/server/config.h"
+#include "kvnode/server/expiry.h"
 #include "kvnode/server/front.h"
 #include "kvnode/server/node_service.h"
 
@@ -54,8 +57,8 @@ class Node {
   uint16_t node_port() const { return nodes_->port(); }
   const std::string& name() const { return facts_.name; }
   const NodeIdentity& identity() const { return facts_.identity; }
-  // Absent in plain text.
-  std::optional<int64_t> certificate_expires_at_seconds() const;
+  // What of TLS has expired or soon will, as of now. Thread-safe.
+  std::vector<ExpiryWarning> expiry_warnings() const;
   CommitProgress progress() const;
 
  private:
@@ -71,6 +74,7 @@ class Node {
   const Clock& clock_;
   NodeFacts facts_;
   Counters counters_;
+  std::atomic<int64_t> expiry_warning_days_{0};
   fiber::Pool fibers_;
   ReadPool reads_;
   std::unique_ptr<client::Embedded> store_;

@@ -79,6 +79,9 @@ wire::HealthCheckReply HealthCheck(const NodeFacts& facts) {
     report.health = client::Health::kReadOnly;
     report.message = "the store is full: only reads and deletes are accepted";
   }
+  for (ExpiryWarning& warning : facts.expiry_warnings()) {
+    report.warnings.push_back(std::move(warning.text));
+  }
   return ToWire(report);
 }
 

@@ -8,7 +8,9 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "kvnode/server/expiry.h"
 #include "kvnode/server/front.h"
 #include "kvnode/server/node_identity.h"
 
@@ -26,6 +28,7 @@ struct NodeFacts {
   // Thread-safe.
   std::function<std::string()> client_address;  // HOST:PORT
   std::function<bool()> is_full;                // the store takes no more
+  std::function<std::vector<ExpiryWarning>()> expiry_warnings;
   std::function<NamedCounters()> counters;
 };
 

@@ -225,12 +225,22 @@ class Reload(NodeTest):
             self.assertEqual(client.health(), 1)
         node.stop()
 
+    def test_a_revocation_list_that_expires_is_warned_of_and_one_that_has_is_an_error(self):
+        node = self.node()
+        node.cert('revoke', '--days', '1')  # an empty list
+        node.configure(tls={'crl': 'pki/ca.crl'})
+        node.start()
+        node.await_said('the revocation list expires in')
+        self.assertRegex(node.said(), r'the revocation list expires in 2[34] hours.*ca\.crl')
+        with node.connect() as client:
+            self.assertEqual(client.health(), 1)
+
     def test_certificates_are_read_again_by_a_timer(self):
         node = self.node()
         node.configure(tls={'reload_seconds': 1, 'expiry_warning_days': 3000})
         node.start()
         node.await_said('certificates were read again', 2)
-        self.assertIn('node-1.crt expires in', node.said())
+        self.assertRegex(node.said(), r'the certificate expires in .*node-1\.crt')
         node.cert('create-node', 'node-1', '--host', '127.0.0.1', '--force')
         node.await_said('certificates were read again', 4)
         with node.connect() as client:

@@ -192,6 +192,14 @@ class Lies(FaultTest):
                 with self.assertRaises(metaring.UnknownOutcome):
                     self.client(self.node(answer)).keyspace_drop('ks')
 
+    def test_an_answer_over_the_limit_is_not_asked_for_again(self):
+        node = self.node(struct.pack('!I', 30 << 20))
+        with self.assertRaisesRegex(metaring.TooBig, '31457280 bytes'):
+            self.client(node).get('ks', 'k')
+        self.assertEqual(len(node.asked), 1)
+        with self.assertRaises(metaring.UnknownOutcome):
+            self.client(self.node(struct.pack('!I', 30 << 20))).put('ks', 'k', 'v')
+
     def test_answers_that_do_not_fit(self):
         for reply, action in (
                 (ttypes.ScanReply(items=[], cursor=b'x'), lambda ks: list(ks.scan())),

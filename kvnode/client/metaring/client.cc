@@ -62,7 +62,7 @@ Result<HealthStatus> Client::HealthCheck() {
   ASSIGN_OR_RETURN(client::HealthReport report,
                    RemoteAdmin(cluster).HealthCheck(cluster.DefaultDeadline()));
   return HealthStatus{static_cast<HealthState>(report.health), std::move(report.message),
-                      report.uptime};
+                      report.uptime, std::move(report.warnings)};
 }
 
 Result<std::map<std::string, int64_t>> Client::Stats() {

@@ -47,6 +47,7 @@ struct HealthStatus {
   HealthState state = HealthState::kOk;
   std::string message;  // for a person; empty: nothing to say
   std::chrono::seconds uptime{0};
+  std::vector<std::string> warnings;  // what is well and will not stay so, a sentence each
 };
 
 // As the cluster has it; the defaults are the cluster's.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kvnode/client/await.h"
+#include "kvnode/client/compression.h"
 #include "kvnode/client/metaring/cores.h"
 #include "kvnode/state/codec.h"
 
@@ -13,17 +14,6 @@ namespace {
 
 using MaybeRecord = Keyspace::MaybeRecord;
 using state::Codec;
-
-bool Compresses(const client::KeyspaceOptions& options, std::string_view value) {
-  return options.compression == client::Compression::kZstd &&
-         value.size() >= std::max<size_t>(options.compression_bytes_min, 1) &&
-         value.size() <= state::kValueBytesMax;
-}
-
-state::Encoded EncodedOf(const client::KeyspaceOptions& options, std::string value) {
-  if (Compresses(options, value)) return state::Compress(value);
-  return {std::move(value), Codec::kNone};
-}
 
 Result<Record> DecodedOf(client::Record&& record) {
   if (record.codec == Codec::kNone) return Record{std::move(record.value), record.version};
@@ -81,7 +71,8 @@ Operation Keyspace::Get(std::string key, Callback<MaybeRecord> done, const CallO
 
 Operation Keyspace::Put(std::string key, std::string value, Callback<uint64_t> done,
                         const CallOptions& options) {
-  return OperationOf(core_->kv().Put(std::move(key), EncodedOf(core_->options(), std::move(value)),
+  return OperationOf(core_->kv().Put(std::move(key),
+                                     client::EncodedFor(core_->options(), std::move(value)),
                                      std::nullopt, core_->DeadlineOf(options), std::move(done)));
 }
 
@@ -101,12 +92,7 @@ Operation Keyspace::MultiGet(std::vector<std::string> keys, Callback<std::vector
 Operation Keyspace::Commit(Transaction transaction, Callback<CommitReply> done,
                            const CallOptions& options) {
   client::Transaction asked = std::move(transaction.core().transaction);
-  for (client::Op& op : asked.then_ops) {
-    if (op.kind != client::Op::Kind::kPut) continue;
-    state::Encoded encoded = EncodedOf(core_->options(), std::move(op.value));
-    op.value = std::move(encoded.value);
-    op.codec = encoded.codec;
-  }
+  client::EncodeFor(core_->options(), asked);
   return OperationOf(
       core_->kv().Transact(std::move(asked), core_->DeadlineOf(options),
                            Decoding<CommitReply, client::TransactReply>(std::move(done))));

@@ -11,6 +11,7 @@
 #include "kvnode/client/remote_kv.h"
 #include "tests/unit/client/faulty_proxy.h"
 #include "tests/unit/client/test_node.h"
+#include "tests/unit/rpc/pki.h"
 
 namespace metaring::client {
 namespace {
@@ -198,10 +199,55 @@ TEST_F(RemoteFaultsTest, ANodeOfAnotherClusterIsNotAsked) {
   Open(options);
   EXPECT_TRUE(kv_->Transact(AddOne()));
   EXPECT_EQ(other.Count("transact"), 0);
-  Open({other.endpoint(), node_.endpoint()});  // whichever is the first
+  Open({other.endpoint(), node_.endpoint()}, milliseconds(300));  // whichever is the first
   EXPECT_TRUE(cluster_->Connect(std::chrono::seconds(30)));
   other.Kill();
-  EXPECT_EQ(CodeOf(kv_->Transact(AddOne())), ErrorCode::kFormatMismatch);
+  EXPECT_EQ(CodeOf(kv_->Transact(AddOne())), ErrorCode::kUnavailable);
+  EXPECT_EQ(node_.Count("transact"), 1);
+}
+
+TEST_F(RemoteFaultsTest, ANodeOfAnotherClusterDoesNotEndWhatTheGoodOneWillAnswer) {
+  TestNode::Options other_options;
+  other_options.cluster_id = std::string(32, 'f');
+  const TestNode other(other_options);
+  RemoteOptions options = ClientOptions({node_.endpoint(), other.endpoint()});
+  options.nodes.cluster_id = "0123456789abcdef0123456789abcdef";
+  Open(options);
+  node_.Kill();
+  std::promise<Result<RemoteKv::MaybeRecord>> read;
+  const auto get = kv_->Get("k", cluster_->DefaultDeadline(),
+                            [&](auto outcome) { read.set_value(std::move(outcome)); });
+  auto outcome = read.get_future();
+  // Until the other one was asked, and more than once.
+  while (other.Count("hello") < 3) std::this_thread::yield();
+  EXPECT_EQ(outcome.wait_for(milliseconds(0)), std::future_status::timeout);
+  node_.Start();
+  EXPECT_TRUE(outcome.get());
+}
+
+TEST_F(RemoteFaultsTest, ACertificateThatIsNotAcceptedEndsItAtOnce) {
+  const rpc::Pki pki;
+  pki.Issue("node", rpc::Role::kNode);
+  pki.Issue("alice", rpc::Role::kClient);
+  pki.Issue("old", {{rpc::Role::kClient, "old"}, {}, 1, 2 * 24 * 60});
+  ASSERT_TRUE(rpc::CreateCa("other", 1, pki.FilesOf("other"), false));
+  TestNode::Options secure;
+  secure.tls = pki.OptionsOf("node");
+  const TestNode node(secure);
+  RemoteOptions options = ClientOptions({node.endpoint()});
+  options.deadline = std::chrono::hours(1);
+  const auto expect = [&](const rpc::TlsOptions& tls, const std::string& file) {
+    options.nodes.tls = tls;
+    Open(options);
+    EXPECT_EQ(CodeOf(kv_->Put("k", {}, std::nullopt)), ErrorCode::kPermissionDenied);
+    const auto connected = cluster_->Connect(std::chrono::hours(1));
+    EXPECT_EQ(CodeOf(connected), ErrorCode::kPermissionDenied);
+    const std::string message = connected ? "" : connected.error().message;
+    EXPECT_NE(message.find("127.0.0.1 port"), std::string::npos) << message;
+    EXPECT_NE(message.find(file), std::string::npos) << message;
+  };
+  expect(pki.OptionsOf("old"), pki.PathOf("old.crt"));
+  expect(pki.OptionsOf("alice", "other"), pki.PathOf("other.crt"));
 }
 
 TEST_F(RemoteFaultsTest, ANodeOfAnUnknownVersionIsNotAsked) {

@@ -22,10 +22,16 @@ struct Case {
 };
 
 Failure Said(ErrorCode code) {
-  return {{code, "said"}, false, code == ErrorCode::kUnavailable, {}};
+  return {{code, "said"}, false, code == ErrorCode::kUnavailable};
 }
 Failure Lost(ErrorCode code) {
-  return {{code, "lost"}, true, false, {}};
+  return {{code, "lost"}, true, false};
+}
+Failure Wrong(size_t node) {
+  return {{ErrorCode::kFormatMismatch, "another cluster"}, false, true, node};
+}
+Failure Down(size_t node) {
+  return {{ErrorCode::kUnavailable, "down"}, false, true, node};
 }
 
 class RetryTest : public ::testing::Test {
@@ -151,14 +157,40 @@ TEST_F(RetryTest, AWriteThatMayBeDoneIsNotRepeatedAfterFiveMinutes) {
   EXPECT_TRUE(After(read, Lost(ErrorCode::kUnknownOutcome), minutes(6)).again);
 }
 
-TEST_F(RetryTest, ARefusedGreetingSendsItElsewhereForOneRound) {
+TEST_F(RetryTest, WrongNodesEndItWhenThereAreNoOthers) {
   Retry retry = Make(Repeatable::kUnderOneId);
-  const Failure refused{{ErrorCode::kFormatMismatch, "another cluster"}, false, true, {}};
-  EXPECT_TRUE(After(retry, refused).again);
-  EXPECT_TRUE(After(retry, refused).again);
-  const Retry::Verdict verdict = After(retry, refused);
+  EXPECT_TRUE(After(retry, Wrong(0)).again);
+  EXPECT_TRUE(After(retry, Wrong(1)).again);
+  EXPECT_TRUE(After(retry, Wrong(1)).again);
+  const Retry::Verdict verdict = After(retry, Wrong(2));
   EXPECT_FALSE(verdict.again);
   EXPECT_EQ(verdict.error.code, ErrorCode::kFormatMismatch);
+}
+
+TEST_F(RetryTest, AWrongNodeDoesNotEndWhatAGoodOneMayAnswer) {
+  Retry retry = Make(Repeatable::kUnderOneId, seconds(10));
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(After(retry, Down(0)).again);
+    EXPECT_TRUE(After(retry, Wrong(1)).again);
+    EXPECT_TRUE(After(retry, Wrong(2)).again);
+  }
+  Failure late = Wrong(1);
+  late.retry_after = seconds(1);
+  EXPECT_TRUE(After(retry, Down(0), milliseconds(9'999)).again);
+  EXPECT_TRUE(After(retry, late, milliseconds(9'999)).again);
+  const Retry::Verdict verdict = After(retry, late, milliseconds(9'999));
+  EXPECT_FALSE(verdict.again);
+  EXPECT_EQ(verdict.error.code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(verdict.error.message.starts_with("down (given up after"));
+}
+
+TEST_F(RetryTest, ANodeThatWasWrongMayBeMended) {
+  Retry retry = Make(Repeatable::kAlways);
+  EXPECT_TRUE(After(retry, Wrong(0)).again);
+  EXPECT_TRUE(After(retry, Down(0)).again);
+  EXPECT_TRUE(After(retry, Wrong(1)).again);
+  EXPECT_TRUE(After(retry, Wrong(2)).again);
+  EXPECT_FALSE(After(retry, Wrong(0)).again);
 }
 
 }  // namespace

@@ -196,6 +196,10 @@ void TestNode::AddAdmin() {
   dispatcher_.Add<wire::Kv_hello_args>(
       kHello.name, [this](rpc::Call call, const wire::Kv_hello_args& arguments) {
         const wire::HelloRequest& request = arguments.request;
+        {
+          const MutexLock lock(mutex_);
+          ++counts_[kHello.name];
+        }
         wire::Kv_hello_result result;
         result.__isset.success = true;
         result.success.__set_version(options_.version);

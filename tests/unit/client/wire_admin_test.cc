@@ -3,25 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include "tests/unit/client/wire_outcome.h"
 
 namespace metaring::client {
 namespace {
-
-template <typename Enum>
-Enum Unknown(int32_t number) {
-  Enum value;
-  std::memcpy(&value, &number, sizeof(value));
-  return value;
-}
-
-template <typename T>
-std::string MessageOf(const Result<T>& result) {
-  EXPECT_FALSE(result);
-  if (result) return "";
-  EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
-  return result.error().message;
-}
 
 TEST(WireKeyspace, Travels) {
   const KeyspaceInfo there{
@@ -83,12 +68,13 @@ TEST(WireGrant, TravelsAndIsTakenAway) {
 }
 
 TEST(WireHealth, TravelsAndMustBeKnown) {
-  const auto back =
-      FromWire(ToWire(HealthReport{Health::kDraining, "soon", std::chrono::seconds(9)}));
+  const HealthReport report{Health::kDraining, "soon", std::chrono::seconds(9), {"one", "two"}};
+  const auto back = FromWire(ToWire(report));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->health, Health::kDraining);
   EXPECT_EQ(back->message, "soon");
   EXPECT_EQ(back->uptime.count(), 9);
+  EXPECT_EQ(back->warnings, report.warnings);
   EXPECT_EQ(MessageOf(FromWire(wire::HealthCheckReply())), "health: missing");
 }
 

@@ -3,28 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include "tests/unit/client/wire_outcome.h"
 
 namespace metaring::client {
 namespace {
 
 using state::Codec;
-
-// What Thrift makes of a number that its enum does not have.
-template <typename Enum>
-Enum Unknown(int32_t number) {
-  Enum value;
-  std::memcpy(&value, &number, sizeof(value));
-  return value;
-}
-
-template <typename T>
-std::string MessageOf(const Result<T>& result) {
-  EXPECT_FALSE(result);
-  if (result) return "";
-  EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
-  return result.error().message;
-}
 
 TEST(WireError, CodesKeepTheirNumbersBothWays) {
   for (int number = 1; number <= static_cast<int>(ErrorCode::kInternal); ++number) {

@@ -258,13 +258,52 @@ TEST_F(ChannelTest, BreaksWithAServerThatAnswersForAnotherMethod) {
   EXPECT_TRUE(peer.AwaitEnd());
 }
 
+TEST_F(ChannelTest, AReplyOverTheLimitFailsItsCallAlone) {
+  TestServer server;
+  ChannelOptions options = To(server.port());
+  options.frame_bytes_max = 1000;
+  Channel channel(threads_, options);
+  EchoCall held(channel, "hold");
+  std::vector<Call> calls = server.service().TakeHeld(1);
+  for (const char* size : {"big 2000", "big 5000000"}) {
+    const Result<Bytes> outcome = EchoCall(channel, size).Await();
+    EXPECT_EQ(CodeOf(outcome), ErrorCode::kTooBig);
+    EXPECT_FALSE(outcome.error().message.ends_with("before it was sent"));
+    EXPECT_EQ(*EchoCall(channel, "next").Await(), "next");
+  }
+  Reply(calls[0], "held");
+  EXPECT_EQ(*held.Await(), "held");
+  EXPECT_EQ(server.server().stats().connections, 1U);
+}
+
+TEST_F(ChannelTest, BreaksWithAServerThatWouldHaveItSkipNonsense) {
+  Bytes of_another_method = BeginFrame(MessageType::kReply, "other", 1);
+  of_another_method.append(5000, 'x');
+  EndFrame(of_another_method);
+  for (const Bytes& nonsense :
+       {Bytes("\x00\x10\x00\x00", 4) + Bytes(100, 'x'), of_another_method}) {
+    RawServer server;
+    ChannelOptions options = To(server.port());
+    options.frame_bytes_max = 1000;
+    Channel channel(threads_, options);
+    EchoCall asked(channel, "x");
+    RawClient peer(server.Accept());
+    EXPECT_TRUE(peer.ReadFrame());
+    ASSERT_TRUE(peer.Send(nonsense));
+    EXPECT_EQ(CodeOf(asked.Await()), ErrorCode::kUnknownOutcome);
+    EXPECT_TRUE(peer.AwaitEnd());
+  }
+}
+
 TEST_F(ChannelTest, RefusesWhatIsOverItsBounds) {
   TestServer server;
   ChannelOptions options = To(server.port());
   options.calls_max = 2;
   options.frame_bytes_max = 1000;
   Channel channel(threads_, options);
-  EXPECT_EQ(CodeOf(EchoCall(channel, Bytes(1000, 'x')).Await()), ErrorCode::kTooBig);
+  const Result<Bytes> too_big = EchoCall(channel, Bytes(1000, 'x')).Await();
+  EXPECT_EQ(CodeOf(too_big), ErrorCode::kTooBig);
+  EXPECT_TRUE(too_big.error().message.ends_with("before it was sent"));
   EchoCall first(channel, "hold");
   EchoCall second(channel, "hold");
   EXPECT_EQ(CodeOf(EchoCall(channel, "x").Await()), ErrorCode::kBusy);

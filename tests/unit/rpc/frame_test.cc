@@ -71,7 +71,7 @@ std::vector<Bytes> ReadAll(ByteView stream, size_t piece_bytes_max, size_t scrat
   std::vector<char> scratch(scratch_bytes);
   std::vector<Bytes> frames;
   Random random(17);
-  FrameReader reader(1 << 20);
+  FrameReader reader({1 << 20});
   while (!stream.empty()) {
     const std::span<char> space = reader.Space(scratch);
     EXPECT_FALSE(space.empty());
@@ -83,7 +83,8 @@ std::vector<Bytes> ReadAll(ByteView stream, size_t piece_bytes_max, size_t scrat
       const auto frame = reader.Next();
       EXPECT_TRUE(frame);
       if (!frame || !*frame) break;
-      frames.emplace_back(**frame);
+      EXPECT_FALSE((*frame)->skipped);
+      frames.emplace_back((*frame)->content);
     }
     reader.Keep();
     std::fill(scratch.begin(), scratch.end(), '#');  // others have used it
@@ -108,7 +109,7 @@ TEST(FrameReader, CutsAnyStreamInAnyPieces) {
 
 TEST(FrameReader, KeepsFramesThatWereNotTaken) {
   std::array<char, 64> scratch{};
-  FrameReader reader(1000);
+  FrameReader reader({1000});
   const Bytes stream = FrameOf(12) + FrameOf(12);  // 64 bytes: the scratch is full
   ASSERT_EQ(stream.size(), scratch.size());
   std::copy(stream.begin(), stream.end(), reader.Space(scratch).begin());
@@ -116,21 +117,83 @@ TEST(FrameReader, KeepsFramesThatWereNotTaken) {
   reader.Keep();
   scratch.fill('#');
   EXPECT_TRUE(reader.Space(scratch).empty());
-  EXPECT_EQ(**reader.Next(), ByteView(stream).substr(4, 28));
-  EXPECT_EQ(**reader.Next(), ByteView(stream).substr(36, 28));
+  EXPECT_EQ((*reader.Next())->content, ByteView(stream).substr(4, 28));
+  EXPECT_EQ((*reader.Next())->content, ByteView(stream).substr(36, 28));
   EXPECT_FALSE(reader.Next()->has_value());
 }
 
 TEST(FrameReader, RefusesALengthBeforeItTakesMemory) {
   for (const uint32_t length : {0U, 13U, 1001U, 0x7fffffffU, 0xffffffffU}) {
     std::array<char, 64> scratch{};
-    FrameReader reader(1000);
+    FrameReader reader({1000});
     Bytes head;
     AppendBigU32(head, length);
     std::copy(head.begin(), head.end(), reader.Space(scratch).begin());
     reader.Filled(head.size());
     EXPECT_FALSE(reader.Next()) << length;
   }
+}
+
+// Feeds a stream in pieces of one size; what is skipped is "~" and its beginning.
+std::vector<Bytes> ReadAndSkip(ByteView stream, size_t piece_bytes, FrameReader& reader) {
+  std::array<char, 256> scratch{};
+  std::vector<Bytes> frames;
+  while (!stream.empty()) {
+    const std::span<char> space = reader.Space(scratch);
+    const size_t count = std::min({stream.size(), space.size(), piece_bytes});
+    std::copy_n(stream.begin(), count, space.begin());
+    reader.Filled(count);
+    stream.remove_prefix(count);
+    for (;;) {
+      const auto frame = reader.Next();
+      EXPECT_TRUE(frame);
+      if (!frame || !*frame) break;
+      frames.push_back(Bytes((*frame)->skipped ? "~" : "") + Bytes((*frame)->content));
+    }
+    reader.Keep();
+    scratch.fill('#');
+  }
+  EXPECT_FALSE(reader.in_frame());
+  return frames;
+}
+
+TEST(FrameReader, SkipsAFrameOverTheLimitAndGivesItsBeginning) {
+  const Bytes small = FrameOf(100);
+  const Bytes large = FrameOf(100'000);
+  const Bytes stream = small + large + small + FrameOf(101) + small;
+  const Bytes whole = small.substr(kFrameHeadBytes);
+  const Bytes head = "~" + large.substr(kFrameHeadBytes, kMessageHeadBytesMax);
+  for (const size_t piece : {1, 3, 75, 76, 77, 256}) {
+    FrameReader reader({whole.size(), 200'000});
+    EXPECT_EQ(ReadAndSkip(stream, piece, reader),
+              (std::vector<Bytes>{whole, head, whole, head, whole}));
+  }
+}
+
+TEST(FrameReader, SkipsALargeFrameThatMayNotTakeMemory) {
+  const Bytes large = FrameOf(5000);
+  const Bytes head = "~" + large.substr(kFrameHeadBytes, kMessageHeadBytesMax);
+  for (const size_t piece : {1, 100, 256}) {
+    std::vector<size_t> asked;
+    FrameReader reader({10'000}, [&](size_t bytes) {
+      asked.push_back(bytes);
+      return asked.size() != 2;
+    });
+    const Bytes whole = large.substr(kFrameHeadBytes);
+    EXPECT_EQ(ReadAndSkip(large + large + FrameOf(1) + large, piece, reader),
+              (std::vector<Bytes>{whole, head, FrameOf(1).substr(kFrameHeadBytes), whole}));
+    EXPECT_EQ(asked, std::vector<size_t>(3, whole.size()));
+  }
+}
+
+TEST(FrameReader, SkipsNothingOverTheSecondLimit) {
+  std::array<char, 64> scratch{};
+  FrameReader reader({1000, 2000});
+  Bytes head;
+  AppendBigU32(head, 2001);
+  std::copy(head.begin(), head.end(), reader.Space(scratch).begin());
+  reader.Filled(head.size());
+  EXPECT_EQ(reader.Next().error().code, ErrorCode::kTooBig);
 }
 
 }  // namespace

@@ -184,6 +184,75 @@ TEST(ServerLimits, AnswerBusyOverTheRequestsInTotal) {
   EXPECT_EQ(EchoOnce(second, 3, "again"), "again");
 }
 
+void AwaitRequestBytes(TestServer& server, uint64_t bytes) {
+  while (server.server().stats().request_bytes != bytes) {
+    std::this_thread::yield();
+  }
+}
+
+TEST(ServerLimits, AnswerBusyOverTheBytesOfRequestsThatAreBeingReceived) {
+  ServerOptions options = TestServer::PlainOptions();
+  options.limits.request_bytes_max = 300'000;
+  TestServer server(options);
+  RawClient first(server.port());
+  const Bytes large(200'000, 'l');
+  const Bytes frame = EchoFrame(1, large);
+  ASSERT_TRUE(first.Send(frame.substr(0, 5)));
+  AwaitRequestBytes(server, frame.size() - kFrameHeadBytes);
+  RawClient second(server.port());
+  ASSERT_TRUE(second.Send(frame));
+  const std::optional<Bytes> refusal = second.ReadFrame();
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(ParseMessage(*refusal)->seqid, 1);
+  EXPECT_EQ(RefusalCodeOf(*ParseMessage(*refusal)), kBusyCode);
+  EXPECT_EQ(EchoOnce(second, 2, "small"), "small");
+  ASSERT_TRUE(first.Send(frame.substr(5)));
+  EXPECT_EQ(Echoed(first, 1), large);
+  EXPECT_EQ(EchoOnce(second, 3, large), large);
+  AwaitRequestBytes(server, 0);
+  EXPECT_EQ(server.server().stats().requests_refused, 1U);
+}
+
+TEST(ServerLimits, GiveTheBytesBackOfARequestThatBreaksOff) {
+  ServerOptions options = TestServer::PlainOptions();
+  options.limits.request_bytes_max = 300'000;
+  TestServer server(options);
+  const Bytes frame = EchoFrame(1, Bytes(200'000, 'l'));
+  {
+    RawClient client(server.port());
+    ASSERT_TRUE(client.Send(frame.substr(0, 100'000)));
+    AwaitRequestBytes(server, frame.size() - kFrameHeadBytes);
+  }
+  AwaitRequestBytes(server, 0);
+}
+
+TEST(ServerLimits, LeaveOthersRoomForTheBytesOfTheirRequests) {
+  ServerOptions options = TestServer::PlainOptions();
+  const size_t bytes = EchoFrame(1, "hold").size() - kFrameHeadBytes;
+  options.limits.request_bytes_max = 4 * 2 * bytes;  // a connection may have two of them
+  TestServer server(options);
+  RawClient greedy(server.port());
+  ASSERT_TRUE(greedy.Send(EchoFrame(1, "hold") + EchoFrame(2, "hold") + EchoFrame(3, "hold")));
+  EXPECT_EQ(RefusalCodeOf(*ParseMessage(*greedy.ReadFrame())), kBusyCode);
+  RawClient other(server.port());
+  EXPECT_EQ(EchoOnce(other, 1, "more"), "more");
+  for (Call& call : server.service().TakeHeld(2)) Reply(call, "held");
+  EXPECT_EQ(Echoed(greedy, 1), "held");
+  EXPECT_EQ(Echoed(greedy, 2), "held");
+  AwaitRequestBytes(server, 0);
+}
+
+TEST(ServerLimits, RefuseAnAnswerOverTheLimitOfAFrame) {
+  ServerOptions options = TestServer::PlainOptions();
+  options.limits.frame_bytes_max = 1000;
+  const TestServer server(options);
+  RawClient client(server.port());
+  ASSERT_TRUE(client.Send(EchoFrame(1, "big 1000")));
+  EXPECT_EQ(RefusalCodeOf(*ParseMessage(*client.ReadFrame())),
+            static_cast<int>(ErrorCode::kTooBig));
+  EXPECT_EQ(EchoOnce(client, 2, "big 900"), Bytes(900, 'b'));
+}
+
 TEST(ServerLimits, TurnAwayConnectionsOverTheTotal) {
   ServerOptions options = TestServer::PlainOptions();
   options.limits.connections_max = 2;

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "kvnode/rpc/channel.h"
@@ -73,6 +74,16 @@ std::string TryAnyway(uint16_t port, const CertificateFiles& own, int version = 
     return OpensslReason();
   }
   return "";
+}
+
+// A failure that no retry can change, which says all of these.
+void ExpectRejected(const Result<Bytes>& outcome, const std::vector<std::string>& texts) {
+  EXPECT_EQ(CodeOf(outcome), ErrorCode::kPermissionDenied);
+  if (outcome) return;
+  for (const std::string& text : texts) {
+    EXPECT_NE(outcome.error().message.find(text), std::string::npos)
+        << text << " in: " << outcome.error().message;
+  }
 }
 
 TEST_F(Tls, TellsTheHandlerWhoAsks) {
@@ -191,7 +202,7 @@ TEST_F(Tls, ClientRefusesAServerOfAnotherName) {
   ChannelOptions options = To(server.port(), pki_.ClientContext("alice"));
   options.server_name = "elsewhere.example";
   Channel channel(threads_, options);
-  EXPECT_EQ(CodeOf(EchoCall(channel, "x").Await()), ErrorCode::kUnavailable);
+  ExpectRejected(EchoCall(channel, "x").Await(), {"127.0.0.1", "hostname mismatch"});
   options.server_name = "localhost";
   Channel by_name(threads_, options);
   EXPECT_EQ(*EchoCall(by_name, "x").Await(), "x");
@@ -202,14 +213,37 @@ TEST_F(Tls, ClientRefusesAServerThatIsNoNode) {
   ServerOptions options;
   options.tls = pki_.OptionsOf("mallory");
   const TestServer server(options);
-  EXPECT_EQ(CodeOf(Ask(server.port(), "alice", "x")), ErrorCode::kUnavailable);
+  ExpectRejected(Ask(server.port(), "alice", "x"), {"unsuitable certificate purpose"});
 }
 
 TEST_F(Tls, ClientRefusesAServerOfAnotherCa) {
   const TestServer server(Options());
   ASSERT_TRUE(CreateCa("other", 1, pki_.FilesOf("other"), false));
   Channel channel(threads_, To(server.port(), pki_.ClientContext("alice", "other")));
-  EXPECT_EQ(CodeOf(EchoCall(channel, "x").Await()), ErrorCode::kUnavailable);
+  ExpectRejected(EchoCall(channel, "x").Await(),
+                 {"127.0.0.1 port ", pki_.PathOf("other.crt"), "self-signed certificate"});
+}
+
+TEST_F(Tls, ClientRefusesAServerWhoseCertificateHasExpired) {
+  pki_.Issue("node", {{Role::kNode, "node"}, {"127.0.0.1"}, 1, 2 * 24 * 60});
+  const TestServer server(Options());
+  ExpectRejected(Ask(server.port(), "alice", "x"), {"certificate has expired"});
+}
+
+TEST_F(Tls, ClientSaysWhichCertificateTheServerDoesNotAccept) {
+  const TestServer server(Options());
+  pki_.Issue("old", {{Role::kClient, "old"}, {}, 1, 2 * 24 * 60});
+  ExpectRejected(Ask(server.port(), "old", "x"),
+                 {pki_.PathOf("old.crt"), "alert certificate expired"});
+}
+
+TEST_F(Tls, WhatIsNoTlsIsNotACertificateThatIsNotAccepted) {
+  RawServer server;
+  Channel channel(threads_, To(server.port(), pki_.ClientContext("alice")));
+  EchoCall call(channel, "x");
+  RawClient peer(server.Accept());
+  ASSERT_TRUE(peer.Send("SSH-2.0-OpenSSH_9.2\r\n"));
+  EXPECT_EQ(CodeOf(call.Await()), ErrorCode::kUnavailable);
 }
 
 // TLS 1.3 lets a client send before the server has looked at its certificate.
@@ -218,7 +252,8 @@ TEST_F(Tls, ClientKnowsThatARefusedRequestWasNotReceived) {
   pki_.Issue("stranger", Role::kClient, "other");
   TestServer server(Options());
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(CodeOf(Ask(server.port(), "stranger", "x")), ErrorCode::kUnavailable);
+    ExpectRejected(Ask(server.port(), "stranger", "x"),
+                   {pki_.PathOf("stranger.crt"), "unknown ca"});
   }
   EXPECT_EQ(server.server().stats().requests, 0U);
 }
@@ -233,11 +268,11 @@ TEST_F(Tls, ReloadIsForNewConnectionsAndOldOnesStay) {
   pki_.Issue("node", Role::kNode);
   pki_.Issue("bob", Role::kClient);
   EXPECT_FALSE(Ask(server.port(), "bob", "x"));
-  const auto expiry = server.server().certificate_expires_at_seconds();
+  const auto expiry = server.server().tls_expiry();
   ASSERT_TRUE(server.server().Reload());
   EXPECT_EQ(*Ask(server.port(), "bob", "who"), "client bob");
   EXPECT_EQ(*EchoCall(old, "after").Await(), "after");
-  EXPECT_GE(*server.server().certificate_expires_at_seconds(), *expiry);
+  EXPECT_GE(server.server().tls_expiry()->certificate_at, expiry->certificate_at);
 }
 
 TEST_F(Tls, ReloadThatFailsChangesNothing) {
@@ -277,10 +312,26 @@ TEST_F(Tls, SaysWhichFileDoesNotLoad) {
 TEST_F(Tls, KnowsWhenTheOwnCertificateEnds) {
   const auto context = pki_.ClientContext("alice");
   constexpr int64_t kDay = 86'400;
-  const int64_t left = context->expires_at_seconds() - std::time(nullptr);
+  const int64_t left = context->expiry().certificate_at - std::time(nullptr);
   EXPECT_GT(left, 4 * kDay);
   EXPECT_LT(left, 5 * kDay);
   EXPECT_EQ(context->identity().name, "alice");
+  EXPECT_FALSE(context->expiry().crl_at);
+}
+
+TEST_F(Tls, KnowsWhenTheFirstRevocationListEnds) {
+  constexpr int64_t kDay = 86'400;
+  TlsOptions options = pki_.OptionsOf("alice");
+  options.crl_file = pki_.PathOf("crl");
+  ASSERT_TRUE(CreateCa("other", 1, pki_.FilesOf("other"), false));
+  ASSERT_TRUE(Revoke(pki_.FilesOf("ca"), {}, 9, options.crl_file));
+  ASSERT_TRUE(Revoke(pki_.FilesOf("other"), {}, 3, pki_.PathOf("other.crl")));
+  std::ofstream(options.crl_file, std::ios::app) << std::ifstream(pki_.PathOf("other.crl")).rdbuf();
+  const auto context = TlsContext::ForClient(options);
+  ASSERT_TRUE(context);
+  const auto expires = (*context)->expiry().crl_at;
+  ASSERT_TRUE(expires);
+  EXPECT_NEAR(static_cast<double>(*expires - std::time(nullptr)), 3 * kDay, 3600);
 }
 
 }  // namespace

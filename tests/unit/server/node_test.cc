@@ -397,12 +397,30 @@ TEST(Refusals, CarryAHintWhereARetryHelpsLater) {
   EXPECT_TRUE(EncodeRefusal("no_such_method", Error{ErrorCode::kBusy, ""}).empty());
 }
 
+TEST_F(NodeTest, ItsHealthSaysWhatExpiresSoon) {
+  const rpc::Pki& pki = node_.pki();
+  node_.config().crl_file = pki.PathOf("crl");
+  node_.config().expiry_warning_days = 3;
+  ASSERT_TRUE(rpc::Revoke(pki.FilesOf("ca"), {}, 2, node_.config().crl_file));
+  Restart();
+  const auto health = root_->Call<Rpc::kHealthCheck>({});
+  ASSERT_TRUE(health);
+  EXPECT_EQ(health->health, wire::Health::OK);
+  ASSERT_EQ(health->warnings.size(), 1U);
+  EXPECT_TRUE(health->warnings[0].starts_with("the revocation list expires in "));
+  ASSERT_TRUE(rpc::Revoke(pki.FilesOf("ca"), {}, 9, node_.config().crl_file));
+  ASSERT_TRUE(node_.node().ReloadCertificates());
+  EXPECT_TRUE(root_->Call<Rpc::kHealthCheck>({})->warnings.empty());
+}
+
 TEST_F(NodeTest, ReadsCertificatesAgainForConnectionsToCome) {
   const rpc::Pki& pki = node_.pki();
-  const auto before = node_.node().certificate_expires_at_seconds();
+  node_.config().expiry_warning_days = 8;
+  Restart();
+  EXPECT_FALSE(node_.node().expiry_warnings().empty());
   pki.Issue("node-1", {{rpc::Role::kNode, "node-1"}, {"127.0.0.1"}, 9});
   ASSERT_TRUE(node_.node().ReloadCertificates());
-  EXPECT_GT(*node_.node().certificate_expires_at_seconds(), *before);
+  EXPECT_TRUE(node_.node().expiry_warnings().empty());
   EXPECT_EQ(root_->CodeOf<Rpc::kHealthCheck>({}), kGood);  // the old connection goes on
   EXPECT_EQ(node_.Client("alice")->CodeOf<Rpc::kHealthCheck>({}), kGood);
   // What is not this node's is not taken, and nothing changes.

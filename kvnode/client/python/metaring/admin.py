@@ -49,6 +49,7 @@ class HealthCheck:
     health: Health
     message: str  # for a person; mostly empty
     uptime_seconds: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _known(kind: type[Kind], value: int | None, default: Kind) -> Kind:
 
 def to_health(reply: Any) -> HealthCheck:
     return HealthCheck(_known(Health, reply.health, Health.OK), reply.message or '',
-                       reply.uptime_seconds or 0)
+                       reply.uptime_seconds or 0, tuple(reply.warnings or ()))
 
 
 def to_cluster_map(reply: Any) -> ClusterMap:

@@ -23,6 +23,7 @@ from .wire.kv import Kv, constants
 
 CONNECT_SECONDS_MAX = 5.0  # with handshake and greeting
 _CHUNK_BYTES = 64 << 10
+_WORDS_OF_ANOTHER_PROTOCOL = 256 << 20  # what a length over it most likely is
 _log = logging.getLogger('metaring')
 
 
@@ -162,8 +163,12 @@ class Connection:
     def _receive(self, deadline: float) -> bytes:
         try:
             size, = struct.unpack('!I', self._receive_bytes(4, deadline))
-            if size > FRAME_BYTES_MAX:
+            if size > _WORDS_OF_ANOTHER_PROTOCOL:
                 raise DecodeError(f'a frame of {size} bytes')
+            if size > FRAME_BYTES_MAX:
+                self.close()
+                raise AttemptFailed(TooBig(f'{self.endpoint}: an answer of {size} bytes'),
+                                    maybe_done=True)
             return self._receive_bytes(size, deadline)
         except TimeoutError as error:
             self.close()
