@@ -24,7 +24,7 @@ bool MoveGate::AwaitMoves(std::chrono::nanoseconds timeout) {
   const uint64_t newest = last_id_;
   while (!under_way_.empty() && *under_way_.begin() <= newest) {
     const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return false;
+    if (left <= left.zero() || fiber::Cancelled()) return false;
     ended_.WaitFor(mutex_, left);
   }
   return true;

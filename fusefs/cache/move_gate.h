@@ -37,8 +37,8 @@ class MoveGate {
 
   // How many moves have ended: when it has changed, places may have.
   uint64_t ended() const { return ended_count_; }
-  // Returns when every move that was under way at the call has ended; false when `timeout` came
-  // first.
+  // Returns when every move that was under way at the call has ended; false when `timeout`, or
+  // a cancel of the task, came first.
   bool AwaitMoves(std::chrono::nanoseconds timeout);
 
  private:

@@ -10,6 +10,7 @@ Status OpenCounts::AwaitNoRemoval(Shard& s, Ino ino) {
   for (;;) {
     const auto it = s.entries.find(ino);
     if (it == s.entries.end() || !it->second.removing) return {};
+    if (fiber::Cancelled()) return Fail(ErrorCode::kCancelled, "cancelled while it waited");
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= left.zero()) {
       return Fail(ErrorCode::kDeadlineExceeded, "a removal of the file did not end in time");

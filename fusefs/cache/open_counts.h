@@ -26,7 +26,8 @@ namespace metaring::fusefs {
 // Thread-safe.
 class OpenCounts {
  public:
-  // How long an open waits for a removal, and a removal for another, before kDeadlineExceeded.
+  // How long an open waits for a removal, and a removal for another, before kDeadlineExceeded;
+  // kCancelled when its task is.
   explicit OpenCounts(std::chrono::nanoseconds wait_max) : wait_max_(wait_max) {}
 
   // Counts one more open handle, once no removal of the inode is under way. kNotFound for an orphan

@@ -66,7 +66,8 @@ class OpenFile {
   // False, and nothing is done, when the store has content of the file.
   bool ForgetUnsaved(const PendingAttributes& changes);
 
-  // Brings everything that is pending to the store; nothing pending: no write. kDeadlineExceeded.
+  // Brings everything that is pending to the store; nothing pending: no write. kDeadlineExceeded,
+  // kCancelled.
   Status WriteBack();
   // The same, for nobody in particular: an error is kept for TakeError.
   void WriteBackForLater();

@@ -9,6 +9,7 @@ Status OpenFile::TakeTurn() {
   const auto deadline = std::chrono::steady_clock::now() + context_.turn_wait_max;
   MutexLock lock(mutex_);
   while (turn_taken_) {
+    if (fiber::Cancelled()) return Fail(ErrorCode::kCancelled, "cancelled before its turn");
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= left.zero()) {
       return Fail(ErrorCode::kDeadlineExceeded, "another change of the file did not end in time");
@@ -83,7 +84,8 @@ Status OpenFile::WriteBack() {
 
 void OpenFile::WriteBackForLater() {
   Status status = WriteBack();
-  if (status) return;
+  // A caller who has been cancelled has not looked; the changes are still pending.
+  if (status || fiber::Cancelled()) return;
   // The file is gone from the volume: there is nothing to wait for.
   if (status.error().code == ErrorCode::kStale) Discard();
   MutexLock lock(mutex_);

@@ -6,8 +6,9 @@
 
 namespace metaring::fusefs {
 
-OpenFiles::OpenFiles(FileStore& store, const Clock& clock, uint32_t block_bytes)
-    : context_{store, clock, block_bytes} {}
+OpenFiles::OpenFiles(FileStore& store, const Clock& clock, uint32_t block_bytes,
+                     std::chrono::nanoseconds turn_wait_max)
+    : context_{store, clock, block_bytes, turn_wait_max} {}
 
 std::shared_ptr<OpenFile> OpenFiles::Acquire(const Node& node) {
   Shard& s = shard(node.inode.ino);

@@ -18,7 +18,9 @@ namespace metaring::fusefs {
 // is one atomic load.
 class OpenFiles {
  public:
-  OpenFiles(FileStore& store, const Clock& clock, uint32_t block_bytes);
+  // How long a change of a file waits for another one: `turn_wait_max`.
+  OpenFiles(FileStore& store, const Clock& clock, uint32_t block_bytes,
+            std::chrono::nanoseconds turn_wait_max);
 
   // Counts a writer of the file; `node` is as the store has it.
   std::shared_ptr<OpenFile> Acquire(const Node& node);

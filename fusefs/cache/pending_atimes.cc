@@ -33,7 +33,7 @@ void PendingAtimes::Drop(Ino ino) {
   size_ = atimes_.size();
   while (storing_.contains(ino)) {
     const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return;
+    if (left <= left.zero() || fiber::Cancelled()) return;
     stored_.WaitFor(mutex_, left);
   }
 }

@@ -46,12 +46,30 @@ Result<CheckReport> Look(const Context& ctx, const CheckOptions& options,
   return report;
 }
 
+// Looks again as long as something is found, and keeps what is found each time.
+Result<CheckReport> LookAtShared(const Context& ctx, const CheckOptions& options,
+                                 std::vector<Problem>& problems) {
+  ASSIGN_OR_RETURN(CheckReport report, Look(ctx, options, problems));
+  for (int pass = 1; pass < kSharedPasses && !problems.empty(); ++pass) {
+    std::vector<Problem> now;
+    ASSIGN_OR_RETURN(report, Look(ctx, options, now));
+    std::set<std::string> found;
+    for (const Problem& problem : now) found.insert(problem.what);
+    std::erase_if(problems, [&](const Problem& each) { return !found.contains(each.what); });
+  }
+  return report;
+}
+
 }  // namespace
 
 Result<CheckReport> CheckVolume(const Context& ctx, const CheckOptions& options) {
+  if (options.repair && options.shared) {
+    return Fail(ErrorCode::kInvalidArgument, "a volume that others may change is not repaired");
+  }
   if (options.repair) RETURN_IF_ERROR(SweepVolume(ctx, true));
   std::vector<Problem> problems;
-  ASSIGN_OR_RETURN(CheckReport report, Look(ctx, options, problems));
+  ASSIGN_OR_RETURN(CheckReport report, options.shared ? LookAtShared(ctx, options, problems)
+                                                      : Look(ctx, options, problems));
   ListFindings(problems, report);
   if (!options.repair || problems.empty()) return report;
   for (int round = 0; round < kRepairRoundsMax; ++round) {

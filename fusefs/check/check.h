@@ -28,8 +28,15 @@ struct Finding {
   bool repaired = false;  // with CheckOptions::repair
 };
 
+// How often a volume that others may be changing is read before something in it counts as wrong.
+inline constexpr int kSharedPasses = 3;
+
 struct CheckOptions {
-  bool repair = false;
+  bool repair = false;  // the volume is not `shared`
+  // Others may be changing it. Several pages of a scan are not one moment, so what a pass finds may
+  // be a change under way: a finding is what each of kSharedPasses has found in the same words. The
+  // numbers are the last pass's.
+  bool shared = false;
   // Called now and then with the number of records read so far.
   std::function<void(uint64_t records)> progress;
 };
@@ -46,10 +53,10 @@ struct CheckReport {
   bool clean() const { return found == 0; }
 };
 
-// The volume must not be written meanwhile (in the embedded form the directory's lock sees to
-// that). Leftovers that a mount would sweep (orphans, the erase queue) are swept first when
-// `repair` is set and are no finding otherwise. Errors: kCorrupt when the volume itself cannot be
-// understood, kIo.
+// Unless it is `shared` the volume must not be written meanwhile (in the embedded form the
+// directory's lock sees to that). Leftovers that a mount would sweep (orphans, the erase queue) are
+// swept first when `repair` is set and are no finding otherwise. Errors: kCorrupt when the volume
+// itself cannot be understood, kIo; kInvalidArgument for a repair of a shared volume.
 //
 // What repair does: removes what nothing refers to (content, xattrs, inodes without a name go to
 // "/lost+found.<n>" when they hold data, else away), removes entries that lead nowhere and records

@@ -17,73 +17,100 @@ enum ExitStatus { kClean = 0, kRepaired = 1, kProblemsLeft = 4, kNotChecked = 8,
 
 struct Arguments {
   std::string source;
-  std::string volume = "default";
+  std::vector<std::string> options;
   bool repair = false;
 };
 
 int NotChecked(const Error& error) {
   fmt::print(stderr, "fusefs check: {} ({})\n", error.message, ErrorCodeName(error.code));
-  return kNotChecked;
+  return error.code == ErrorCode::kInvalidArgument ? kUsage : kNotChecked;
 }
 
-void Print(const CheckReport& report, const Arguments& arguments) {
+void Print(const CheckReport& report, const VolumeToCheck& checked) {
+  const std::string& name = checked.name;
   for (const Finding& finding : report.findings) {
     fmt::print("{}{}\n", finding.what, finding.repaired ? " (repaired)" : "");
   }
   if (report.found > report.findings.size()) {
     fmt::print("... and {} more\n", report.found - report.findings.size());
   }
-  fmt::print("{}: {} directories, {} files, {} bytes of content, {} records\n", arguments.volume,
+  fmt::print("{}: {} directories, {} files, {} bytes of content, {} records\n", name,
              report.directories, report.files, report.bytes, report.records);
   if (report.clean()) {
-    fmt::print("{} is clean\n", arguments.volume);
+    fmt::print("{} is clean\n", name);
   } else {
-    fmt::print("{}: {} problems found, {} repaired\n", arguments.volume, report.found,
-               report.repaired);
+    fmt::print("{}: {} problems found, {} repaired\n", name, report.found, report.repaired);
+  }
+  if (checked.shared && !report.clean()) {
+    fmt::print(
+        stderr,
+        "fusefs check: found in {} readings one after the other; what a mount is changing all "
+        "the time may still be among it: be sure without mounts\n",
+        kSharedPasses);
   }
 }
 
-Result<CheckReport> Check(const Arguments& arguments, const StoreOpener& open_store) {
-  const SystemClock clock;
-  ASSIGN_OR_RETURN(const auto embedded, open_store(arguments.source, clock));
-  ASSIGN_OR_RETURN(const auto kv, embedded->Open(arguments.volume));
-  ASSIGN_OR_RETURN(const Volume volume, LoadVolume(*kv));
-  if (volume.read_only && arguments.repair) {
+Status MayRepair(const VolumeToCheck& checked) {
+  if (checked.volume.read_only) {
     return Fail(ErrorCode::kFormatMismatch,
                 "the volume has features that this version must not write: it cannot repair it");
   }
-  InoAllocator inos(*kv);
+  if (!checked.shared) return {};
+  return Fail(
+      ErrorCode::kUnsupported,
+      fmt::format("a volume of a cluster cannot be repaired in place: whether somebody has it "
+                  "mounted cannot be seen yet, and a repair would undo what is being written. "
+                  "Unmount it everywhere, then copy it into a directory with `kvctl volume "
+                  "copy {0} {0} --to embedded:DIR`, repair it there, and copy it back",
+                  checked.name));
+}
+
+Result<CheckReport> Check(const VolumeToCheck& checked, bool repair, const Clock& clock) {
+  if (repair) RETURN_IF_ERROR(MayRepair(checked));
+  InoAllocator inos(*checked.kv);
   CheckOptions check;
-  check.repair = arguments.repair;
+  check.repair = repair;
+  check.shared = checked.shared;
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   if (terminal) {
     check.progress = [](uint64_t records) { fmt::print(stderr, "\r{} records read", records); };
   }
-  auto report = CheckVolume({*kv, volume, inos, clock}, check);
+  auto report = CheckVolume({*checked.kv, checked.volume, inos, clock}, check);
   if (terminal) fmt::print(stderr, "\r\x1b[K");
   return report;
 }
 
+int OpenAndCheck(const Arguments& arguments, const VolumeOpener& open) {
+  const SystemClock clock;
+  const auto checked = open(arguments.source, arguments.options, clock);
+  if (!checked) return NotChecked(checked.error());
+  const auto report = Check(*checked, arguments.repair, clock);
+  if (!report) return NotChecked(report.error());
+  Print(*report, *checked);
+  if (report->clean()) return kClean;
+  return report->repaired == report->found ? kRepaired : kProblemsLeft;
+}
+
 }  // namespace
 
-int RunCheck(int argc, char** argv, const StoreOpener& open_store) {
-  CLI::App app{"Verifies every record of a volume that is not mounted; with --repair, mends it.",
-               "fusefs check"};
+int RunCheck(int argc, char** argv, const std::string& options_help, const VolumeOpener& open) {
+  CLI::App app{
+      "Verifies every record of a volume, one of a directory that is not mounted or one of a "
+      "cluster "
+      "at any time; with --repair, mends what a directory has.",
+      "fusefs check"};
   Arguments arguments;
-  app.add_option("SOURCE", arguments.source, "embedded:DIR")->required();
-  app.add_option_function<std::string>(
-      "-o",
-      [&](const std::string& option) {
-        if (!option.starts_with("volume=")) throw CLI::ValidationError("-o", "knows volume=NAME");
-        arguments.volume = option.substr(7);
-      },
-      "volume=NAME, the volume to check (default: default)");
+  app.add_option("SOURCE", arguments.source, "embedded:DIR or HOST:PORT[,HOST:PORT...]/VOLUME")
+      ->required();
+  app.add_option("-o", arguments.options, "options, separated by commas")
+      ->type_name("OPTIONS")
+      ->expected(1)
+      ->take_all();
   app.add_flag("--repair", arguments.repair,
                "Remove what nothing refers to, name what has lost its name, correct counts");
-  app.footer(
-      "Exit status: 0 clean, 1 all that was found is repaired, 4 problems are left, 8 not "
-      "checked,\n"
-      "16 wrong usage.");
+  app.footer("Options:\n" + options_help +
+             "\nExit status: 0 clean, 1 all that was found is repaired, 4 problems are left,\n"
+             "8 not checked, 16 wrong usage.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -91,11 +118,7 @@ int RunCheck(int argc, char** argv, const StoreOpener& open_store) {
   }
   if (Status logging = InitLogging("", LogLevel::kWarn); !logging)
     return NotChecked(logging.error());
-  const auto report = Check(arguments, open_store);
-  if (!report) return NotChecked(report.error());
-  Print(*report, arguments);
-  if (report->clean()) return kClean;
-  return report->repaired == report->found ? kRepaired : kProblemsLeft;
+  return OpenAndCheck(arguments, open);
 }
 
 }  // namespace metaring::fusefs

@@ -186,14 +186,35 @@ records::InodeRecord ToRecord(const Inode& inode) {
   return record;
 }
 
+template <typename Xattrs>
+bool AreXattrs(const Xattrs& xattrs) {
+  return std::all_of(xattrs.begin(), xattrs.end(), [](const auto& xattr) {
+    const std::string& name = xattr.first;
+    return !name.empty() && name.size() <= kXattrNameBytesMax && name.find('\0') == name.npos;
+  });
+}
+
+// A symbolic link has a target that can be one; of anything else it is of no consequence.
+bool IsTarget(uint32_t mode, const std::string& target) {
+  if (target.size() > kSymlinkBytesMax) return false;
+  if ((mode & S_IFMT) != S_IFLNK) return true;
+  return !target.empty() && target.find('\0') == target.npos;
+}
+
+// A number that something in a directory can have: the root is in none.
+bool IsInoOfEntry(int64_t ino) {
+  return ino > static_cast<int64_t>(kRootIno.value());
+}
+
 bool IsSane(const records::InodeRecord& record) {
-  return record.ino > 0 && IsMode(record.mode) &&
+  return IsInoOfEntry(record.ino) && IsMode(record.mode) &&
          (static_cast<uint32_t>(record.mode) & S_IFMT) != S_IFDIR &&
          (!record.__isset.nlink || (record.nlink >= 0 && record.nlink <= int32_t{kLinksMax})) &&
          record.size >= 0 && record.size <= kFileBytesMax && record.bytes_allocated >= 0 &&
+         record.bytes_allocated <= 2 * kFileBytesMax && AreXattrs(record.xattrs) &&
          record.preallocated_blocks_end >= 0 &&
          record.preallocated_blocks_end <= kFileBytesMax / kBlockBytesMin &&
-         record.symlink_target.size() <= kSymlinkBytesMax;
+         IsTarget(static_cast<uint32_t>(record.mode), record.symlink_target);
 }
 
 Result<Inode> FromRecord(records::InodeRecord& record) {
@@ -259,7 +280,7 @@ Result<EntryRecord> DecodeEntry(ByteView raw) {
     entry.type = entry.inode->mode & S_IFMT;
     return entry;
   }
-  if (record.ref_ino <= 0 || record.ref_type < 0 || record.ref_type > 15) {
+  if (!IsInoOfEntry(record.ref_ino) || record.ref_type < 0 || record.ref_type > 15) {
     return Corrupt("an entry without an inode");
   }
   entry.ino = Ino{static_cast<uint64_t>(record.ref_ino)};
@@ -287,7 +308,7 @@ Result<DirectoryHeader> DecodeDirectory(ByteView raw) {
   records::DirectoryRecord record;
   RETURN_IF_ERROR(Read(raw, record));
   const bool named = record.name.empty() || IsEntryName(record.name);
-  if (record.parent <= 0 || !IsMode(record.mode) || !named ||
+  if (record.parent <= 0 || !IsMode(record.mode) || !named || !AreXattrs(record.xattrs) ||
       (static_cast<uint32_t>(record.mode) & S_IFMT) != S_IFDIR) {
     return Corrupt("a directory's field is out of its range");
   }

@@ -34,6 +34,8 @@ Result<Ino> InoAllocator::Next() {
     {
       MutexLock lock(mutex_);
       if (next_ < end_) return Ino{next_++};
+      if (fiber::Cancelled())
+        return Fail(ErrorCode::kCancelled, "cancelled before it was numbered");
       if (leasing_) {
         leased_.Wait(mutex_);
         continue;

@@ -62,7 +62,7 @@ std::optional<EntryName> ParseEntry(Ino directory, ByteView key) {
   const Bytes prefix = EntryPrefix(directory);
   if (!key.starts_with(prefix)) return std::nullopt;
   const auto hash = FixedAt(key, prefix.size());
-  if (!hash) return std::nullopt;
+  if (!hash || *hash < kHashMin || (*hash & 1) != 0) return std::nullopt;
   return EntryName{*hash, key.substr(prefix.size() + kFixedDigits)};
 }
 

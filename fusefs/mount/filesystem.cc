@@ -8,8 +8,8 @@ namespace metaring::fusefs::mount {
 Filesystem::Filesystem(const Context& ctx, FilesystemOptions opts)
     : context(ctx),
       options(std::move(opts)),
-      opens(kWaitMax),
-      files(*this, ctx.clock, ctx.volume.options.block_bytes),
+      opens(options.wait_max),
+      files(*this, ctx.clock, ctx.volume.options.block_bytes, options.wait_max),
       background(*this) {}
 
 Filesystem::~Filesystem() {
@@ -27,7 +27,7 @@ Filesystem& FilesystemOf(fuse_req_t request) {
 bool Filesystem::MayHaveMoved(Ino ino, uint64_t moves_before) {
   if (inodes.FindErased(ino)) return false;
   if (moves.ended() != moves_before) return true;
-  return moves.AwaitMoves(kWaitMax) && moves.ended() != moves_before;
+  return moves.AwaitMoves(options.wait_max) && moves.ended() != moves_before;
 }
 
 Result<Node> Filesystem::Stored(Ino ino) {

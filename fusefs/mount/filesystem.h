@@ -5,6 +5,7 @@
 #ifndef METARING_FUSEFS_MOUNT_FILESYSTEM_H_
 #define METARING_FUSEFS_MOUNT_FILESYSTEM_H_
 
+#include <chrono>
 #include <string>
 
 #include "fusefs/cache/file_store.h"
@@ -32,11 +33,10 @@ struct FilesystemOptions {
   // open looks again, and locks are refused unless they are `local_locks`.
   bool shared = false;
   bool local_locks = false;
+  // How long a handler waits for another one (a move, a removal, a file's turn) before ETIMEDOUT.
+  std::chrono::nanoseconds wait_max = std::chrono::seconds(30);
   std::string store_directory;  // whose disk statfs reports; empty: unknown
 };
-
-// How long a handler waits for another one (a move, a removal, a file's turn) before ETIMEDOUT.
-inline constexpr std::chrono::seconds kWaitMax{30};
 
 // Thread-safe by its parts. Options and context are constant.
 class Filesystem : public FileStore {

@@ -20,7 +20,8 @@
 //  shared
 //    volume they are asked for, and refused, unless the user wants local locks.
 //  - No SPLICE: content is checksummed and merged in memory, so it is copied anyway.
-// FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT are added by KernelIo.
+// FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT, and PARALLEL_DIROPS, which libfuse loses, are
+// added by KernelIo.
 #include "fusefs/mount/handlers.h"
 #include "fusefs/mount/request_loop.h"
 #include "kvnode/base/logging.h"

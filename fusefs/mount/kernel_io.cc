@@ -16,7 +16,8 @@
 namespace metaring::fusefs::mount {
 namespace {
 
-constexpr uint32_t kWantedFlags = FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
+constexpr uint32_t kWantedFlags =
+    FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_PARALLEL_DIROPS;
 
 // A copy of the argument behind the header, when the request is long enough to have it.
 template <typename T>

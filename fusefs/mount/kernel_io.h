@@ -5,10 +5,11 @@
 //
 // libfuse lets a program read requests and write replies itself (fuse_session_custom_io). Here this
 // is used for three things, all in the protocol of linux/fuse.h:
-//  - The INIT reply gets the flags FUSE_HANDLE_KILLPRIV_V2 and FUSE_SETXATTR_EXT when the kernel
-//  offers
-//    them. With the first the kernel leaves the clearing of set-user-ID bits to us and says when;
-//    without it, it asks for the file's mode and capabilities around every write.
+//  - The INIT reply gets the flags FUSE_HANDLE_KILLPRIV_V2, FUSE_SETXATTR_EXT and
+//    FUSE_PARALLEL_DIROPS when the kernel offers them. With the first the kernel leaves the
+//    clearing of set-user-ID bits to us and says when; without it, it asks for the file's mode and
+//    capabilities around every write. The last libfuse takes, and does not pass on: the kernel then
+//    makes the lookups of a directory wait for each other, in a sleep that no kill ends.
 //  - Fields of a request that libfuse drops (write_flags, FATTR_KILL_SUIDGID, open_flags,
 //    setxattr_flags) are kept for its handler.
 //  - Requests are counted by opcode.

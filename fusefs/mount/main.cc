@@ -5,9 +5,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fusefs/check/check_main.h"
@@ -44,6 +48,11 @@ Status CheckOptions(const Source& source, const MountOptions& options) {
     return Fail(ErrorCode::kInvalidArgument,
                 "options config, ca, cert and key are for a volume of a cluster");
   }
+  if (source.embedded() && options.hard) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "options soft and hard are for a volume of a cluster: an embedded store answers "
+                "always, with its disk or with an error");
+  }
   return {};
 }
 
@@ -74,6 +83,13 @@ Result<CommandLine> Prepare(bool foreground, const std::vector<std::string>& opt
   return line;
 }
 
+// How long an operation on a cluster may take.
+std::chrono::nanoseconds OperationTime(const MountOptions& options) {
+  constexpr std::chrono::years kForever{10};
+  if (options.hard.value_or(false)) return kForever;
+  return std::chrono::nanoseconds(std::llround(options.op_timeout_seconds * 1e9));
+}
+
 FilesystemOptions ForFilesystem(const CommandLine& line) {
   constexpr double kLong = 86'400;
   FilesystemOptions options;
@@ -87,7 +103,28 @@ FilesystemOptions ForFilesystem(const CommandLine& line) {
   options.atime = line.options.atime;
   options.read_only = line.options.read_only;
   options.local_locks = line.options.local_locks;
+  if (options.shared) options.wait_max = OperationTime(line.options);
   options.store_directory = line.source.directory;
+  return options;
+}
+
+// A mount that ends, also a hard one, gives its cluster so long for all that is left.
+void NoMorePatience(const OpenedVolume& opened) {
+  if (!opened.cluster) return;
+  constexpr std::chrono::milliseconds kLeastTime{10'000};
+  const auto left = std::max(kLeastTime, opened.cluster->options().deadline);
+  opened.cluster->EndBy(std::chrono::steady_clock::now() + left);
+}
+
+ServeOptions ForServing(const CommandLine& line, const OpenedVolume& opened) {
+  ServeOptions options;
+  options.threads = line.options.threads;
+  if (!opened.cluster) return options;
+  if (!line.options.hard.value_or(false)) {
+    options.by = Interruptible::kByCaught;
+    options.operation_max = OperationTime(line.options);
+  }
+  options.ending = [&opened] { NoMorePatience(opened); };
   return options;
 }
 
@@ -109,6 +146,8 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
                    Session::Mount(filesystem, line.options, line.fsname, line.mountpoint));
   filesystem.invalidator.Start([&session](Ino ino, Stale what) { session->Invalidate(ino, what); });
   filesystem.background.Start();
+  // From here on; what the mount needed to begin was to be had in time, or not at all.
+  if (line.options.hard.value_or(false)) opened.cluster->Persist();
   if (daemon) daemon->Ready();
   LogInfo("mount", "{} is mounted on {}", Escaped(line.source.ToString()),
           Escaped(line.mountpoint));
@@ -117,7 +156,7 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
             line.options.local_locks ? "local, between this mount's users only"
                                      : "refused; -o locks=local for locks within this mount");
   }
-  Status served = session->Serve(line.options.threads);
+  Status served = session->Serve(ForServing(line, opened));
   filesystem.invalidator.Stop();
   filesystem.background.Stop();
   filesystem.background.Finish();
@@ -126,14 +165,24 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
   return served;
 }
 
-Result<std::unique_ptr<client::Embedded>> OpenStoreToCheck(const std::string& source,
-                                                           const Clock& clock) {
-  ASSIGN_OR_RETURN(const Source parsed, ParseSource(source));
-  if (!parsed.embedded()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "only a store of the form embedded:DIR can be checked");
-  }
-  return OpenStore(parsed.directory, store::IfMissing::kFail, clock);
+// Nothing is made, and nothing is changed unless it is repaired.
+Result<VolumeToCheck> OpenToCheck(const std::string& source_text,
+                                  const std::vector<std::string>& option_texts,
+                                  const Clock& clock) {
+  MountOptions options;
+  options.read_only = true;
+  for (const std::string& text : option_texts) RETURN_IF_ERROR(ParseCheckOptions(text, options));
+  ASSIGN_OR_RETURN(const Source source, ParseSource(source_text));
+  RETURN_IF_ERROR(CheckOptions(source, options));
+  ASSIGN_OR_RETURN(OpenedVolume opened, OpenVolume(source, options, clock));
+  auto store = std::make_shared<OpenedVolume>(std::move(opened));
+  VolumeToCheck checked;
+  checked.kv = store->kv.get();
+  checked.volume = store->volume;
+  checked.name = VolumeOf(source, options);
+  checked.shared = !source.embedded();
+  checked.store = std::move(store);
+  return checked;
 }
 
 int Complain(const Error& error) {
@@ -182,7 +231,8 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "check") {
     return metaring::fusefs::RunCheck(argc - 1, argv + 1,
-                                      metaring::fusefs::mount::OpenStoreToCheck);
+                                      metaring::fusefs::mount::DescribeCheckOptions(),
+                                      metaring::fusefs::mount::OpenToCheck);
   }
   return metaring::fusefs::mount::Main(argc, argv);
 }

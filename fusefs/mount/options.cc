@@ -97,10 +97,11 @@ bool Accept(MountOptions& /*options*/, std::string_view /*value*/) {
   return true;
 }
 
-const std::vector<Option>& Options() {
+// Where the volume is, and how long its cluster is waited for.
+std::vector<Option> SourceOptions() {
   using M = MountOptions;
   using K = OptionKind;
-  static const std::vector<Option> options = {
+  return {
       {{"volume", K::kText, "default", "the volume in embedded:DIR; made when it is not there"},
        SetText<&M::volume>},
       {{"config", K::kText, "", "of a cluster: a kvctl.toml with CA, certificate and key"},
@@ -114,9 +115,24 @@ const std::vector<Option>& Options() {
       {{"op_timeout", K::kSeconds, "30",
         "of a cluster: how long an operation may take, 0.1 to 3600"},
        SetOpTimeout},
+      {{"soft", K::kFlag, "on",
+        "of a cluster: without an answer in op_timeout, ETIMEDOUT or EIO; EINTR after a signal"},
+       SetFlag<&M::hard, false>},
+      {{"hard", K::kFlag, "",
+        "of a cluster: tried until it is answered, or its caller killed; a write that may be done "
+        "already, for 5 minutes"},
+       SetFlag<&M::hard, true>},
       {{"locks", K::kText, "none",
         "of a cluster: local (flock and fcntl hold within this mount) or none (they fail)"},
        SetLocks},
+  };
+}
+
+// What the volume is made with.
+std::vector<Option> CreationOptions() {
+  using M = MountOptions;
+  using K = OptionKind;
+  return {
       {{"max_bytes", K::kBytes, "", "limit of the volume's content (0: none); may be changed"},
        SetBytes<&M::bytes_max>},
       {{"max_inodes", K::kBytes, "", "limit of the number of files (0: none); may be changed"},
@@ -127,6 +143,14 @@ const std::vector<Option>& Options() {
       {{"small_limit", K::kBytes, "4K",
         "content up to this lies beside the entry; fixed at creation"},
        SetBytes<&M::small_bytes_max>},
+  };
+}
+
+// How it is mounted.
+std::vector<Option> KernelOptions() {
+  using M = MountOptions;
+  using K = OptionKind;
+  return {
       {{"ro", K::kFlag, "", "mount read-only"}, SetFlag<&M::read_only, true>},
       {{"rw", K::kFlag, "on", "mount for reading and writing"}, SetFlag<&M::read_only, false>},
       {{"allow_other", K::kFlag, "", "other users than the mounting one may use it"},
@@ -163,6 +187,16 @@ const std::vector<Option>& Options() {
       {{"defaults", K::kFlag, "", "no effect; for fstab(5), as auto, noauto, nofail, _netdev"},
        Accept},
   };
+}
+
+const std::vector<Option>& Options() {
+  static const std::vector<Option> options = [] {
+    std::vector<Option> all;
+    for (auto part : {SourceOptions(), CreationOptions(), KernelOptions()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
   return options;
 }
 
@@ -172,14 +206,20 @@ bool IsForMountItself(std::string_view name) {
          name.starts_with("x-");
 }
 
-Status SetOption(std::string_view text, MountOptions& options) {
+// Of `fusefs check` too.
+bool IsOfCheck(std::string_view name) {
+  return name == "volume" || name == "config" || name == "ca" || name == "cert" || name == "key" ||
+         name == "op_timeout";
+}
+
+Status SetOption(std::string_view text, bool for_check, MountOptions& options) {
   const size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
   const bool has_value = equals != std::string_view::npos;
   const std::string_view value = has_value ? text.substr(equals + 1) : std::string_view{};
   if (IsForMountItself(name)) return {};
   for (const Option& option : Options()) {
-    if (option.info.name != name) continue;
+    if (option.info.name != name || (for_check && !IsOfCheck(name))) continue;
     const bool is_flag = option.info.kind == OptionKind::kFlag;
     if (is_flag && has_value) {
       return Fail(ErrorCode::kInvalidArgument, fmt::format("option {} takes no value", name));
@@ -191,8 +231,8 @@ Status SetOption(std::string_view text, MountOptions& options) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("option {}: '{}' is not valid ({})", name,
                                                          Escaped(value), option.info.help));
   }
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("unknown option '{}'; see fusefs --help", Escaped(name)));
+  return Fail(ErrorCode::kInvalidArgument, fmt::format("unknown option '{}'; see fusefs {}--help",
+                                                       Escaped(name), for_check ? "check " : ""));
 }
 
 std::string_view Placeholder(OptionKind kind) {
@@ -238,13 +278,15 @@ const std::vector<OptionInfo>& MountOptionTable() {
   return table;
 }
 
-Status ParseMountOptions(std::string_view text, MountOptions& options) {
+namespace {
+
+Status ParseOptions(std::string_view text, bool for_check, MountOptions& options) {
   std::string word;
   for (size_t i = 0; i <= text.size(); ++i) {
     if (i < text.size() && text[i] == '\\' && i + 1 < text.size()) {
       word.push_back(text[++i]);
     } else if (i == text.size() || text[i] == ',') {
-      if (!word.empty()) RETURN_IF_ERROR(SetOption(word, options));
+      if (!word.empty()) RETURN_IF_ERROR(SetOption(word, for_check, options));
       word.clear();
     } else {
       word.push_back(text[i]);
@@ -253,15 +295,34 @@ Status ParseMountOptions(std::string_view text, MountOptions& options) {
   return {};
 }
 
-std::string DescribeMountOptions() {
+std::string Describe(bool for_check) {
   std::string text;
   for (const OptionInfo& info : MountOptionTable()) {
+    if (for_check && !IsOfCheck(info.name)) continue;
     std::string left = fmt::format("{}{}", info.name, Placeholder(info.kind));
     text += fmt::format("  {:<26}{}", left, info.help);
     if (!info.default_text.empty()) text += fmt::format(" [{}]", info.default_text);
     text += '\n';
   }
   return text;
+}
+
+}  // namespace
+
+Status ParseMountOptions(std::string_view text, MountOptions& options) {
+  return ParseOptions(text, /*for_check=*/false, options);
+}
+
+Status ParseCheckOptions(std::string_view text, MountOptions& options) {
+  return ParseOptions(text, /*for_check=*/true, options);
+}
+
+std::string DescribeMountOptions() {
+  return Describe(/*for_check=*/false);
+}
+
+std::string DescribeCheckOptions() {
+  return Describe(/*for_check=*/true);
 }
 
 }  // namespace metaring::fusefs::mount

@@ -43,6 +43,9 @@ struct MountOptions {
   std::string certificate_file;
   std::string key_file;
   double op_timeout_seconds = 30;
+  // How long an operation is tried: soft, until op_timeout; hard, until it is answered. Unset:
+  // soft.
+  std::optional<bool> hard;
   bool local_locks = false;  // flock and fcntl locks hold within this mount only
 
   std::string fsname;  // empty: SOURCE
@@ -74,12 +77,15 @@ const std::vector<OptionInfo>& MountOptionTable();
 // "a,b=c,..." as mount(8) gives it (a comma in a value is written as "\,"), onto `options`; later
 // ones win. kInvalidArgument names the option.
 Status ParseMountOptions(std::string_view text, MountOptions& options);
+// The same for `fusefs check`, which knows those that say where the volume is, and refuses others.
+Status ParseCheckOptions(std::string_view text, MountOptions& options);
 
 // A number with an optional K, M, G, T; nothing for anything else or more than 64 bits.
 std::optional<uint64_t> ParseBytes(std::string_view text);
 
 // The table as text, for --help.
 std::string DescribeMountOptions();
+std::string DescribeCheckOptions();
 
 }  // namespace metaring::fusefs::mount
 

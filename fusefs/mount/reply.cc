@@ -8,6 +8,7 @@
 #include "fusefs/mount/errno_table.h"
 #include "kvnode/base/check.h"
 #include "kvnode/base/logging.h"
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs::mount {
 
@@ -29,7 +30,21 @@ bool Reply::Errno(int error_number) {
   return fuse_reply_err(Consume(), error_number) == 0;
 }
 
+namespace {
+
+// What a wait comes to that was cut short; what a store or a node has said stays what it is.
+bool MayBeOfCancel(ErrorCode code) {
+  return code == ErrorCode::kCancelled || code == ErrorCode::kUnknownOutcome ||
+         code == ErrorCode::kDeadlineExceeded || code == ErrorCode::kUnavailable;
+}
+
+}  // namespace
+
 bool Reply::Fail(const Error& error) {
+  if (fiber::Cancelled() && MayBeOfCancel(error.code)) {
+    LogDebug("mount", "interrupted: {}", error.message);
+    return Errno(ToErrno(ErrorCode::kCancelled));
+  }
   switch (error.code) {
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:

@@ -32,7 +32,8 @@ class Reply {
   // so nothing that the answer would have given (a lookup, an open file) is held by it.
   bool Ok() { return Errno(0); }
   bool Errno(int error_number);
-  // Logs what a person must see (kCorrupt, kIo, kInternal).
+  // Logs what a person must see (kCorrupt, kIo, kInternal). EINTR for what ended because the
+  // request was cancelled (interrupts.h).
   bool Fail(const Error& error);
   bool Entry(const fuse_entry_param& entry);
   bool Create(const fuse_entry_param& entry, const fuse_file_info& file);

@@ -10,7 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -42,14 +44,44 @@ class Request : public fiber::Task {
     length_ = loop_.kernel_io_.Inspect(memory_.get(), static_cast<size_t>(length), extras_);
     return length;
   }
+  // Which request the one that was read interrupts, if it does nothing else.
+  std::optional<uint64_t> Interrupts() const {
+    fuse_interrupt_in interrupt{};
+    if (Header().opcode != FUSE_INTERRUPT || length_ < sizeof(fuse_in_header) + sizeof(interrupt)) {
+      return std::nullopt;
+    }
+    std::memcpy(&interrupt, memory_.get() + sizeof(fuse_in_header), sizeof(interrupt));
+    return interrupt.unique;
+  }
+
+  // Before it is run: from here on it can be interrupted.
+  void Begin() {
+    const fuse_in_header header = Header();
+    const Clock::time_point now = Clock::now();
+    const auto longest = loop_.options_.operation_max;
+    deadline_ = longest < Clock::time_point::max() - now ? now + longest : Clock::time_point::max();
+    ResetCancel();
+    {
+      const MutexLock lock(mutex_);
+      waiting_ = {header.unique, header.opcode, static_cast<pid_t>(header.pid), now, {}};
+    }
+    // Whoever interrupts it has noted that before looking for it.
+    if (loop_.early_count_ > 0 && loop_.TakeEarlyInterrupt(header.unique)) Interrupt(header.unique);
+    if (header.opcode == FUSE_FLUSH) loop_.watch_.Wake();
+  }
 
   void Run() override {
     fuse_buf buffer{};
     buffer.mem = memory_.get();
     buffer.size = length_;
     fuse_session_process_buf(loop_.session_, &buffer);
+    {
+      const MutexLock lock(mutex_);
+      waiting_ = {};
+    }
     if (answered_.exchange(true, std::memory_order_acq_rel)) loop_.GiveBack(this);
   }
+  std::chrono::steady_clock::time_point deadline() const override { return deadline_; }
   // The worker's side: whether the request may be used for the next one.
   bool EndedBeforeWaiting() { return answered_.exchange(true, std::memory_order_acq_rel); }
 
@@ -59,13 +91,48 @@ class Request : public fiber::Task {
   }
   const RequestExtras& extras() const { return extras_; }
 
+  // Of any thread. What it waits as, while it has not been answered.
+  std::optional<WaitingRequest> Waits() const {
+    const MutexLock lock(mutex_);
+    if (waiting_.unique == 0) return std::nullopt;
+    return waiting_;
+  }
+  // Both do nothing, and are false, when it is not the request of this number.
+  bool Interrupt(uint64_t unique) {
+    {
+      const MutexLock lock(mutex_);
+      if (waiting_.unique != unique) return false;
+      waiting_.interrupted = Clock::now();
+    }
+    loop_.watch_.Wake();
+    return true;
+  }
+  bool CancelIf(uint64_t unique) {
+    const MutexLock lock(mutex_);
+    if (waiting_.unique != unique) return false;
+    Cancel();
+    return true;
+  }
+
  private:
+  using Clock = std::chrono::steady_clock;
+
+  fuse_in_header Header() const {
+    fuse_in_header header{};
+    if (length_ >= sizeof(header)) std::memcpy(&header, memory_.get(), sizeof(header));
+    return header;
+  }
+
   RequestLoop& loop_;
   const std::unique_ptr<char[]> memory_;
   size_t length_ = 0;
   int device_ = -1;
   RequestExtras extras_;
+  Clock::time_point deadline_;
   std::atomic<bool> answered_{false};  // by one of the two sides
+
+  mutable Mutex mutex_;
+  WaitingRequest waiting_ GUARDED_BY(mutex_);  // number 0: not run, or ended
 };
 
 namespace {
@@ -123,6 +190,11 @@ class RequestLoop::Worker {
         Fail(static_cast<int>(-length));
         break;
       }
+      if (const auto interrupted = request->Interrupts()) {
+        loop_.NoteInterrupt(*interrupted);
+        continue;
+      }
+      request->Begin();
       loop_.pool_.Run(*request);
       if (!request->EndedBeforeWaiting()) request = loop_.TakeRequest();
     }
@@ -145,13 +217,13 @@ class RequestLoop::Worker {
 // --- RequestLoop
 // ---------------------------------------------------------------------------------
 
-RequestLoop::RequestLoop(fuse_session* session, KernelIo& kernel_io)
-    : session_(session), kernel_io_(kernel_io) {}
+RequestLoop::RequestLoop(fuse_session* session, KernelIo& kernel_io, ServeOptions options)
+    : session_(session),
+      kernel_io_(kernel_io),
+      options_(std::move(options)),
+      watch_(*this, options_.by) {}
 
-RequestLoop::~RequestLoop() {
-  MutexLock lock(mutex_);
-  for (Request* const request : idle_) delete request;
-}
+RequestLoop::~RequestLoop() = default;
 
 int RequestLoop::OpenDevice() const {
   const int session_device = fuse_session_fd(session_);
@@ -165,33 +237,87 @@ int RequestLoop::OpenDevice() const {
 
 Request* RequestLoop::TakeRequest() {
   MutexLock lock(mutex_);
-  while (taken_ >= kRequestsMax) fewer_.Wait(mutex_);
+  while (taken_ >= kRequestsMax) {
+    // Nobody reads interrupts now either.
+    watch_.Wake();
+    fewer_.Wait(mutex_);
+  }
   ++taken_;
-  if (idle_.empty()) return new Request(*this);
+  if (idle_.empty()) return requests_.emplace_back(std::make_unique<Request>(*this)).get();
   Request* const request = idle_.back();
   idle_.pop_back();
   return request;
 }
 
 void RequestLoop::GiveBack(Request* request) {
-  {
-    MutexLock lock(mutex_);
-    if (taken_-- == kRequestsMax) fewer_.NotifyAll();
-    if (idle_.size() < kIdleMax) {
-      idle_.push_back(request);
-      request = nullptr;
-    }
+  MutexLock lock(mutex_);
+  if (taken_-- == kRequestsMax) fewer_.NotifyAll();
+  if (idle_.size() < kIdleMax) {
+    idle_.push_back(request);
+  } else {
+    std::erase_if(requests_, [&](const auto& each) { return each.get() == request; });
   }
-  delete request;
 }
 
-Status RequestLoop::Serve(uint32_t threads) {
+// --- interrupts ----------------------------------------------------------------------------------
+
+void RequestLoop::NoteInterrupt(uint64_t unique) {
+  MutexLock lock(mutex_);
+  uint64_t& early = early_[next_early_];
+  if (early == 0) ++early_count_;
+  early = unique;
+  for (const auto& request : requests_) {
+    if (!request->Interrupt(unique)) continue;
+    early = 0;
+    --early_count_;
+    return;
+  }
+  next_early_ = (next_early_ + 1) % kEarlyMax;
+}
+
+bool RequestLoop::TakeEarlyInterrupt(uint64_t unique) {
+  MutexLock lock(mutex_);
+  const auto found = std::find(early_.begin(), early_.end(), unique);
+  if (found == early_.end()) return false;
+  *found = 0;
+  --early_count_;
+  return true;
+}
+
+std::vector<WaitingRequest> RequestLoop::Watched() {
+  std::vector<WaitingRequest> watched;
+  MutexLock lock(mutex_);
+  const bool all = taken_ >= kRequestsMax;
+  for (const auto& request : requests_) {
+    const std::optional<WaitingRequest> waiting = request->Waits();
+    if (!waiting) continue;
+    // The kernel's own requests have no caller, and are not interrupted.
+    const bool has_caller = waiting->caller != 0;
+    if (waiting->interrupted || (has_caller && (all || MayBeStuckAtExit(*waiting)))) {
+      watched.push_back(*waiting);
+    }
+  }
+  return watched;
+}
+
+void RequestLoop::Cancel(uint64_t unique) {
+  MutexLock lock(mutex_);
+  for (const auto& request : requests_) {
+    if (request->CancelIf(unique)) return;
+  }
+}
+
+// --- serving -------------------------------------------------------------------------------------
+
+Status RequestLoop::Serve() {
   pool_.Start("fibers");
   {
     MutexLock lock(mutex_);
-    for (uint32_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
+    for (uint32_t i = 0; i < options_.threads; ++i)
+      workers_.push_back(std::make_unique<Worker>(*this, i));
   }
   AwaitWorkers();
+  options_.ending();
   pool_.Stop();
   if (error_number_ == 0) return {};
   return Fail(ErrnoError(error_number_, "serving requests"));

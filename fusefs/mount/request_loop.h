@@ -7,19 +7,27 @@
 // the request is answered by whichever thread wakes it. Its buffer belongs to the request until
 // then, and its answer must go to the descriptor that it came from, so both are in the task of the
 // fiber. libfuse's own loop has neither: its threads answer what they read before they read again.
+//
+// FUSE_INTERRUPT does not reach libfuse: InterruptWatch (interrupts.h) decides whether the request
+// that it names is cancelled.
 #ifndef METARING_FUSEFS_MOUNT_REQUEST_LOOP_H_
 #define METARING_FUSEFS_MOUNT_REQUEST_LOOP_H_
 
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "fusefs/mount/fuse_api.h"
+#include "fusefs/mount/interrupts.h"
 #include "fusefs/mount/kernel_io.h"
 #include "kvnode/base/mutex.h"
 #include "kvnode/base/result.h"
@@ -35,18 +43,27 @@ inline constexpr int kWakeSignal = SIGUSR1;
 
 class Request;
 
+struct ServeOptions {
+  uint32_t threads = 4;
+  Interruptible by = Interruptible::kByFatal;
+  // How long a request may wait for a cluster, all its calls together.
+  std::chrono::nanoseconds operation_max = std::chrono::nanoseconds::max();
+  // Called once: nothing is read any more, and what was read is waited for.
+  std::function<void()> ending = [] {};
+};
+
 // One caller, but for Interrupt.
-class RequestLoop {
+class RequestLoop : private InterruptWatch::Requests {
  public:
   // Both outlive it.
-  RequestLoop(fuse_session* session, KernelIo& kernel_io);
-  ~RequestLoop();
+  RequestLoop(fuse_session* session, KernelIo& kernel_io, ServeOptions options);
+  ~RequestLoop() override;
   RequestLoop(const RequestLoop&) = delete;
   RequestLoop& operator=(const RequestLoop&) = delete;
 
   // Serves until the filesystem is unmounted, or the session was told to exit and Interrupt called,
   // and every request that was read is answered.
-  Status Serve(uint32_t threads);
+  Status Serve();
   // Makes workers that wait for a request look whether the session ends. Thread-safe; repeated
   // until Serve has returned, since a worker may be about to wait.
   void Interrupt();
@@ -55,6 +72,7 @@ class RequestLoop {
   static ssize_t Write(int session_device, iovec* parts, int count);
 
  private:
+  static constexpr size_t kEarlyMax = 64;
   friend class Request;
   class Worker;
 
@@ -62,17 +80,30 @@ class RequestLoop {
   void AwaitWorkers();
   Request* TakeRequest();
   void GiveBack(Request* request);
+  // What the kernel says of another request, which may not have been seen yet, or be answered.
+  void NoteInterrupt(uint64_t unique);
+  bool TakeEarlyInterrupt(uint64_t unique);
+  std::vector<WaitingRequest> Watched() override;
+  void Cancel(uint64_t unique) override;
 
   fuse_session* const session_;
   KernelIo& kernel_io_;
+  const ServeOptions options_;
   fiber::Pool pool_;
   std::atomic<int> error_number_{0};  // of the first worker that failed
 
   Mutex mutex_;
   metaring::CondVar fewer_;
   std::vector<std::unique_ptr<Worker>> workers_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Request>> requests_ GUARDED_BY(mutex_);
   std::vector<Request*> idle_ GUARDED_BY(mutex_);
   size_t taken_ GUARDED_BY(mutex_) = 0;
+  // Interrupts that came before their requests; the oldest gives way. 0: none.
+  std::array<uint64_t, kEarlyMax> early_ GUARDED_BY(mutex_){};
+  size_t next_early_ GUARDED_BY(mutex_) = 0;
+  std::atomic<size_t> early_count_{0};  // in early_
+
+  InterruptWatch watch_;  // the last: it asks for requests
 };
 
 }  // namespace metaring::fusefs::mount

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "fusefs/mount/handlers.h"
-#include "fusefs/mount/request_loop.h"
 #include "kvnode/base/logging.h"
 
 namespace metaring::fusefs::mount {
@@ -165,10 +164,11 @@ Session::~Session() {
   fuse_session_destroy(session_);
 }
 
-Status Session::Serve(uint32_t threads) {
-  RequestLoop loop(session_, kernel_io_);
+Status Session::Serve(ServeOptions options) {
+  if (options.threads == 0) options.threads = DefaultThreads();
+  RequestLoop loop(session_, kernel_io_, std::move(options));
   const SignalWaiter signals(session_, loop);
-  return loop.Serve(threads != 0 ? threads : DefaultThreads());
+  return loop.Serve();
 }
 
 void Session::Invalidate(Ino ino, Stale what) {

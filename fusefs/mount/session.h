@@ -11,6 +11,7 @@
 #include "fusefs/mount/filesystem.h"
 #include "fusefs/mount/fuse_api.h"
 #include "fusefs/mount/options.h"
+#include "fusefs/mount/request_loop.h"
 
 namespace metaring::fusefs::mount {
 
@@ -30,9 +31,9 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // With that many threads (0: as the machine suggests) serves requests until the filesystem is
-  // unmounted or SIGTERM, SIGINT or SIGHUP arrives.
-  Status Serve(uint32_t threads);
+  // Serves requests until the filesystem is unmounted or SIGTERM, SIGINT or SIGHUP arrives.
+  // `threads` 0: as many as the machine suggests.
+  Status Serve(ServeOptions options);
 
   // Makes the kernel ask for what is stale of an inode again. Not from a request handler.
   void Invalidate(Ino ino, Stale what);

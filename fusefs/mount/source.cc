@@ -23,11 +23,6 @@ constexpr std::string_view kEmbedded = "embedded:";
 constexpr std::chrono::seconds kBusyWaitMax{10};
 constexpr std::chrono::milliseconds kBusyPoll{50};
 
-std::string VolumeOf(const Source& source, const MountOptions& options) {
-  if (!source.embedded()) return source.volume;
-  return options.volume.empty() ? "default" : options.volume;
-}
-
 // Whether a keyspace that is not there is to be made.
 Status MayMake(const std::string& volume, const MountOptions& options) {
   if (!options.read_only) return {};
@@ -130,6 +125,11 @@ Result<Volume> LoadOrFormat(client::Kv& kv, const MountOptions& options, const C
 }
 
 }  // namespace
+
+std::string VolumeOf(const Source& source, const MountOptions& options) {
+  if (!source.embedded()) return source.volume;
+  return options.volume.empty() ? "default" : options.volume;
+}
 
 std::string Source::ToString() const {
   if (embedded()) return std::string(kEmbedded) + directory;

@@ -27,6 +27,8 @@ struct Source {
 };
 // kInvalidArgument says what a SOURCE looks like.
 Result<Source> ParseSource(const std::string& text);
+// The name of the volume.
+std::string VolumeOf(const Source& source, const MountOptions& options);
 
 // Opens the store in a directory. While another process is letting go of it (its mount is gone, but
 // it has not ended) this waits, for at most kBusyWaitMax; then it is kBusy.

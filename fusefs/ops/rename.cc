@@ -81,7 +81,10 @@ Status CheckPlan(const Plan& plan, const RenameRequest& request) {
 // kInvalidArgument when `directory` is `from` or above it.
 Status CheckNotBelow(const Context& ctx, Ino from, Ino directory) {
   Ino current = from;
-  for (int depth = 0; depth < kDepthMax; ++depth) {
+  // Parents that lead round in a circle come to one that was passed (Brent's algorithm).
+  Ino passed = from;
+  int next_passed = 1;
+  for (int depth = 1; depth <= kDepthMax; ++depth) {
     if (current == directory) {
       return Fail(ErrorCode::kInvalidArgument, "a directory cannot move into itself or below");
     }
@@ -90,6 +93,11 @@ Status CheckNotBelow(const Context& ctx, Ino from, Ino directory) {
     if (!record) return Fail(ErrorCode::kNotFound, "the directory is gone");
     ASSIGN_OR_RETURN(const DirectoryHeader header, DecodeDirectory(record->value));
     current = header.parent;
+    if (current == passed) break;
+    if (depth == next_passed) {
+      passed = current;
+      next_passed *= 2;
+    }
   }
   return Fail(ErrorCode::kCorrupt, "the parents of a directory never reach the root");
 }

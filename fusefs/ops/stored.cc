@@ -39,10 +39,14 @@ Status SetCounter(DirectoryCounters& counters, keys::Counter which, ByteView raw
 Result<Stored> MakeDirectory(Ino ino, const Record& header, const DirectoryCounters& counters) {
   Stored stored;
   ASSIGN_OR_RETURN(stored.header, DecodeDirectory(header.value));
+  const bool is_root = ino == kRootIno;
+  if (is_root != stored.header->name.empty() || is_root != (stored.header->parent == ino)) {
+    return Fail(ErrorCode::kCorrupt, "a directory's header names no place that it can have");
+  }
   stored.version = header.version;
   stored.counters = counters;
   stored.inode = DirectoryInode(ino, *stored.header, counters);
-  if (ino != kRootIno) stored.place = {stored.header->parent, stored.header->name};
+  if (!is_root) stored.place = {stored.header->parent, stored.header->name};
   return stored;
 }
 

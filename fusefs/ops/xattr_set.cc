@@ -31,9 +31,17 @@ Result<std::vector<client::ScanItem>> LoadLargeXattrs(const Context& ctx, const 
   scan.begin = keys::LargeXattrPrefix(stored.home(), stored.inode.ino);
   scan.limit = kXattrCountMax;
   scan.keys_only = keys_only;
+  size_t bytes = 0;
   do {
     ASSIGN_OR_RETURN(client::ScanPage page, ctx.kv.Scan(scan));
-    for (auto& item : page.items) items.push_back(std::move(item));
+    for (auto& item : page.items) {
+      bytes += item.key.size() - scan.begin.size() + item.record.value.size();
+      items.push_back(std::move(item));
+    }
+    // Escaped names are up to three times as long.
+    if (items.size() > kXattrCountMax || bytes > 3 * kXattrTotalBytesMax) {
+      return Fail(ErrorCode::kCorrupt, "more large xattrs than an object can have");
+    }
     scan.cursor = std::move(page.cursor);
   } while (!scan.cursor.empty());
   return items;

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fusefs/path/files.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace metaring::fusefs {
+namespace {
 
-Result<std::unique_ptr<Files>> Files::Open(std::unique_ptr<client::Kv> kv, const Clock& clock) {
-  ASSIGN_OR_RETURN(Volume volume, LoadVolume(*kv));
-  return std::unique_ptr<Files>(new Files(std::move(kv), std::move(volume), clock));
+constexpr uint64_t kBlocksAtOnce = 64;
+
+}  // namespace
+
+Result<std::unique_ptr<Files>> Files::Open(client::Kv& kv, const Clock& clock) {
+  ASSIGN_OR_RETURN(Volume volume, LoadVolume(kv));
+  return std::unique_ptr<Files>(new Files(kv, std::move(volume), clock));
 }
 
 Status Files::CheckWritable() const {
@@ -21,10 +27,18 @@ Result<Node> Files::Stat(std::string_view path, Follow follow) {
 }
 
 Result<std::vector<DirectoryEntry>> Files::List(std::string_view path) {
+  std::vector<DirectoryEntry> all;
+  RETURN_IF_ERROR(List(path, [&](DirectoryEntry entry) -> Status {
+    all.push_back(std::move(entry));
+    return {};
+  }));
+  return all;
+}
+
+Status Files::List(std::string_view path, const std::function<Status(DirectoryEntry entry)>& take) {
   const Context ctx = context();
   ASSIGN_OR_RETURN(const Node node, Walk(ctx, path, Follow::kAll));
   if (!node.inode.IsDirectory()) return Fail(ErrorCode::kNotDirectory, "it is not a directory");
-  std::vector<DirectoryEntry> all;
   ReadDirRequest request;
   request.directory = node.inode.ino;
   request.attributes = true;
@@ -34,10 +48,32 @@ Result<std::vector<DirectoryEntry>> Files::List(std::string_view path) {
     end = page.end;
     for (DirectoryEntry& entry : page.entries) {
       // Without attributes it has gone meanwhile.
-      if (entry.node) all.push_back(std::move(entry));
+      if (entry.node) RETURN_IF_ERROR(take(std::move(entry)));
     }
   }
-  return all;
+  return {};
+}
+
+Status Files::Read(std::string_view path, const std::function<Status(ByteView piece)>& take) {
+  const Context ctx = context();
+  ASSIGN_OR_RETURN(const Node node, Walk(ctx, path, Follow::kAll));
+  if (!node.inode.IsRegular()) {
+    return Fail(ErrorCode::kInvalidArgument, "it is not a regular file");
+  }
+  const uint64_t block_bytes = volume_.options.block_bytes;
+  const auto size = static_cast<uint64_t>(node.inode.size);
+  for (uint64_t first = 0; first * block_bytes < size; first += kBlocksAtOnce) {
+    ASSIGN_OR_RETURN(const auto blocks, ReadBlocks(ctx, node, first, kBlocksAtOnce));
+    Bytes piece(std::min(size - first * block_bytes, kBlocksAtOnce * block_bytes), '\0');
+    for (const Block& block : blocks) {
+      const uint64_t at = (block.index - first) * block_bytes;
+      if (at >= piece.size()) continue;
+      const size_t length = std::min<size_t>(block.data.size(), piece.size() - at);
+      piece.replace(at, length, block.data, 0, length);
+    }
+    RETURN_IF_ERROR(take(piece));
+  }
+  return {};
 }
 
 // --- extended attributes -------------------------------------------------------------------------

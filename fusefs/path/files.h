@@ -5,6 +5,7 @@
 #ifndef METARING_FUSEFS_PATH_FILES_H_
 #define METARING_FUSEFS_PATH_FILES_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,12 +20,17 @@ namespace metaring::fusefs {
 // Thread-safe.
 class Files {
  public:
-  // kNotFound when the keyspace is no volume; kFormatMismatch. `clock` outlives it.
-  static Result<std::unique_ptr<Files>> Open(std::unique_ptr<client::Kv> kv, const Clock& clock);
+  // kNotFound when the keyspace is no volume; kFormatMismatch. Both outlive it.
+  static Result<std::unique_ptr<Files>> Open(client::Kv& kv, const Clock& clock);
 
   Result<Node> Stat(std::string_view path, Follow follow);
   // All entries with attributes, unsorted; kNotDirectory.
   Result<std::vector<DirectoryEntry>> List(std::string_view path);
+  // The same one by one, however many there are; an error of `take` ends it.
+  Status List(std::string_view path, const std::function<Status(DirectoryEntry entry)>& take);
+  // The stored content of a file, from its beginning, in pieces of a few MiB; zeros where it has
+  // holes. kInvalidArgument for anything else than a file; an error of `take` ends it.
+  Status Read(std::string_view path, const std::function<Status(ByteView piece)>& take);
 
   Result<Bytes> GetXattr(std::string_view path, std::string_view name, Follow follow);
   Result<std::vector<std::string>> ListXattr(std::string_view path, Follow follow);
@@ -39,13 +45,13 @@ class Files {
   Status Rename(std::string_view from, std::string_view to, bool no_replace);
 
  private:
-  Files(std::unique_ptr<client::Kv> kv, Volume volume, const Clock& clock)
-      : kv_(std::move(kv)), volume_(std::move(volume)), inos_(*kv_), clock_(clock) {}
-  Context context() { return {*kv_, volume_, inos_, clock_}; }
+  Files(client::Kv& kv, Volume volume, const Clock& clock)
+      : kv_(kv), volume_(std::move(volume)), inos_(kv), clock_(clock) {}
+  Context context() { return {kv_, volume_, inos_, clock_}; }
   // kReadOnly for a volume with features that this version must not write.
   Status CheckWritable() const;
 
-  const std::unique_ptr<client::Kv> kv_;
+  client::Kv& kv_;
   const Volume volume_;
   InoAllocator inos_;
   const Clock& clock_;

@@ -18,15 +18,17 @@ class VolumeCore {
   static Result<std::shared_ptr<VolumeCore>> Open(std::shared_ptr<ClientCore> owner,
                                                   const std::string& name) {
     auto core = std::make_shared<VolumeCore>();
-    ASSIGN_OR_RETURN(auto kv, client::OpenRemoteKv(owner->cluster(), name));
+    ASSIGN_OR_RETURN(core->kv_, client::OpenRemoteKv(owner->cluster(), name));
     core->owner_ = std::move(owner);
-    ASSIGN_OR_RETURN(core->files_, fusefs::Files::Open(std::move(kv), core->clock_));
+    ASSIGN_OR_RETURN(core->files_, fusefs::Files::Open(*core->kv_, core->clock_));
     return core;
   }
   fusefs::Files& files() { return *files_; }
 
  private:
-  std::shared_ptr<ClientCore> owner_;  // outlives `files_`
+  // Each outlives those below it.
+  std::shared_ptr<ClientCore> owner_;
+  std::unique_ptr<client::Kv> kv_;
   const SystemClock clock_{};
   std::unique_ptr<fusefs::Files> files_;
 };

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
 #include "kvnode/base/bytes.h"
+#include "kvnode/base/logging.h"
 #include "kvnode/client/methods.h"
 #include "kvnode/client/wire.h"
 #include "kvnode/rpc/codec.h"
@@ -125,6 +127,23 @@ void NodeSet::Avoid(size_t node) {
   preferred_.compare_exchange_strong(node, (node + 1) % size(), std::memory_order_relaxed);
 }
 
+NodeSet::TimePoint NodeSet::EndOf(TimePoint deadline) const {
+  return std::min(deadline, TimePoint(TimePoint::duration(latest_)));
+}
+
+NodeSet::TimePoint NodeSet::AttemptEndOf(TimePoint deadline) const {
+  const TimePoint end = EndOf(deadline);
+  const std::chrono::milliseconds max = attempt_max();
+  if (max.count() == 0) return end;
+  return std::min(end, std::chrono::steady_clock::now() + max);
+}
+
+void NodeSet::NoteAnswer() {
+  if (silent_.load(std::memory_order_relaxed) && silent_.exchange(false)) {
+    LogWarn("client", "the cluster answers again");
+  }
+}
+
 std::shared_ptr<rpc::Delay> NodeSet::StartDelay(std::chrono::nanoseconds wait,
                                                 std::function<void()> ended) {
   auto waiting = std::make_shared<Waiting>();
@@ -143,10 +162,18 @@ std::shared_ptr<rpc::Delay> NodeSet::StartDelay(std::chrono::nanoseconds wait,
 }
 
 Retry::Verdict NodeSet::Judge(Retry& retry, const Failure& failure) {
-  const MutexLock lock(mutex_);
-  Retry::Verdict verdict =
-      retry.After(failure, std::chrono::steady_clock::now(), options_.endpoints.size(), random_);
-  if (verdict.again && channels_.empty()) return {false, {}, retry.Final(failure.error)};
+  const TimePoint now = std::chrono::steady_clock::now();
+  Retry::Verdict verdict;
+  {
+    const MutexLock lock(mutex_);
+    verdict = retry.After(failure, now, options_.endpoints.size(), random_);
+    if (verdict.again && channels_.empty()) return {false, {}, retry.Final(failure.error)};
+  }
+  const std::chrono::milliseconds max = attempt_max();
+  const bool lasts = verdict.again && max.count() > 0 && now - retry.began() >= max;
+  if (lasts && !silent_.exchange(true)) {
+    LogWarn("client", "the cluster does not answer, still trying: {}", failure.error.message);
+  }
   return verdict;
 }
 

@@ -53,6 +53,8 @@ struct NodeHello {
 // Thread-safe.
 class NodeSet {
  public:
+  using TimePoint = Retry::TimePoint;
+
   // Starts the threads; connects when something is asked. kInvalidArgument for the options or the
   // certificates.
   static Result<std::unique_ptr<NodeSet>> Open(NodeSetOptions options);
@@ -70,6 +72,19 @@ class NodeSet {
   // That node was of no use: another one is asked from now on.
   void Avoid(size_t node);
   size_t size() const { return options_.endpoints.size(); }
+  // When a call ends at the latest that has this deadline, and an attempt of it that begins now.
+  TimePoint EndOf(TimePoint deadline) const;
+  TimePoint AttemptEndOf(TimePoint deadline) const;
+  // From now on no call may last longer than this. The last one that is told holds.
+  void EndBy(TimePoint latest) { latest_ = latest.time_since_epoch().count(); }
+  // How long one attempt of a call may take, from now on; it is then repeated, if it may be. 0, as
+  // at first: as long as the call.
+  void SetAttemptMax(std::chrono::milliseconds max) { attempt_max_ms_ = max.count(); }
+  std::chrono::milliseconds attempt_max() const {
+    return std::chrono::milliseconds(attempt_max_ms_);
+  }
+  // A call was answered: the log says so if it has said that calls are not (Judge).
+  void NoteAnswer();
 
   // Calls `ended` on an IO thread after `wait`, or sooner when the set is closed.
   std::shared_ptr<rpc::Delay> StartDelay(std::chrono::nanoseconds wait,
@@ -103,6 +118,9 @@ class NodeSet {
   // Self-synchronised.
   std::atomic<size_t> preferred_{0};
   std::atomic<size_t> next_channel_{0};
+  std::atomic<TimePoint::rep> latest_{TimePoint::max().time_since_epoch().count()};
+  std::atomic<int64_t> attempt_max_ms_{0};
+  std::atomic<bool> silent_{false};
 
   mutable Mutex mutex_;
   Channels channels_ GUARDED_BY(mutex_);  // empty: closed

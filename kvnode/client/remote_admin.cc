@@ -20,8 +20,8 @@ template <typename T, typename MethodOf, typename Convert>
 Result<T> Ask(RemoteCluster& cluster, const MethodOf& method, typename MethodOf::Request request,
               Repeatable repeatable, RemoteCluster::TimePoint deadline, Convert convert) {
   return Await<T>(cluster.nodes(), [&](auto done) {
-    BeginCall(cluster.nodes(), method, std::move(request), repeatable, deadline, std::move(convert),
-              std::move(done));
+    return BeginCall(cluster.nodes(), method, std::move(request), repeatable, deadline,
+                     std::move(convert), std::move(done));
   });
 }
 

@@ -39,22 +39,24 @@ Error RemoteCall::Final(Error error) {
 
 void RemoteCall::Attempt() {
   const TimePoint now = Clock::now();
-  if (now >= deadline_) {
+  if (now >= nodes_.EndOf(deadline_)) {
     return Deliver(Fail(Final({ErrorCode::kDeadlineExceeded, "no time is left"})));
   }
   NodeSet::Pick pick = nodes_.PickChannel();
   if (pick.channel == nullptr) {
     return Deliver(Fail(Final({ErrorCode::kUnavailable, "the client is closed"})));
   }
-  Bytes frame = Encode(std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now));
+  const TimePoint end = nodes_.AttemptEndOf(deadline_);
+  Bytes frame = Encode(std::chrono::ceil<std::chrono::milliseconds>(end - now));
   {
     const MutexLock lock(mutex_);
     if (!cancelled_) {
+      retry_.Begin(now);
       self_ = shared_from_this();
       in_flight_ = pick;
       // The reply waits for the mutex until this is noted.
       call_id_ =
-          pick.channel->CallEncoded(method(), std::move(frame), deadline_,
+          pick.channel->CallEncoded(method(), std::move(frame), end,
                                     [this](const Result<ByteView>& reply) { AttemptEnded(reply); });
       return;
     }
@@ -71,8 +73,12 @@ void RemoteCall::AttemptEnded(const Result<ByteView>& reply) {
     pick = std::exchange(in_flight_, {});
   }
   std::optional<Failure> failure = reply ? TakeReply(*reply) : FailureOf(reply.error());
-  if (!failure) return Deliver({});
+  if (!failure) {
+    nodes_.NoteAnswer();
+    return Deliver({});
+  }
   failure->node = pick.node;
+  if (failure->error.code == ErrorCode::kDeadlineExceeded) NoteAttemptTimedOut(*failure);
   if (failure->elsewhere || failure->maybe_done) nodes_.Avoid(pick.node);
   Retry::Verdict verdict;
   {
@@ -88,6 +94,12 @@ void RemoteCall::AttemptEnded(const Result<ByteView>& reply) {
   }
   if (!verdict.again) return Deliver(Fail(std::move(verdict.error)));
   Attempt();
+}
+
+// The time was over for this attempt; perhaps not for the call.
+void RemoteCall::NoteAttemptTimedOut(Failure& failure) {
+  if (nodes_.attempt_max().count() == 0 || Clock::now() >= nodes_.EndOf(deadline_)) return;
+  failure.error.code = failure.maybe_done ? ErrorCode::kUnknownOutcome : ErrorCode::kUnavailable;
 }
 
 void RemoteCall::WaitEnded() {

@@ -15,12 +15,13 @@
 #include "kvnode/base/mutex.h"
 #include "kvnode/client/node_set.h"
 #include "kvnode/client/retry.h"
+#include "kvnode/fiber/fiber.h"
 #include "kvnode/rpc/delay.h"
 
 namespace metaring::client {
 
 // Thread-safe. Its node set outlives it.
-class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
+class RemoteCall : public fiber::Cancellable, public std::enable_shared_from_this<RemoteCall> {
  public:
   using TimePoint = Retry::TimePoint;
 
@@ -28,14 +29,14 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
       : nodes_(nodes),
         deadline_(deadline),
         retry_(repeatable, std::chrono::steady_clock::now(), deadline, nodes.retry_limits()) {}
-  virtual ~RemoteCall() = default;
+  ~RemoteCall() override = default;
   RemoteCall(const RemoteCall&) = delete;
   RemoteCall& operator=(const RemoteCall&) = delete;
 
   // Once.
   void Start() { Attempt(); }
   // Ends it soon, if it has not ended: kCancelled, or kUnknownOutcome for a write that may be done.
-  void Cancel();
+  void Cancel() override;
 
  protected:
   virtual const char* method() const = 0;
@@ -50,6 +51,7 @@ class RemoteCall : public std::enable_shared_from_this<RemoteCall> {
   void Attempt();
   void AttemptEnded(const Result<ByteView>& reply);
   void WaitEnded();
+  void NoteAttemptTimedOut(Failure& failure);
   Error Final(Error error);
 
   // Constant.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/client/remote_cluster.h"
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -22,9 +23,16 @@ Result<std::unique_ptr<RemoteCluster>> RemoteCluster::Open(const RemoteOptions& 
   return std::unique_ptr<RemoteCluster>(new RemoteCluster(options, std::move(nodes), seed));
 }
 
+RemoteCluster::TimePoint RemoteCluster::DefaultDeadline() const {
+  const fiber::Task* const task = fiber::CurrentTask();
+  const TimePoint of_task = task != nullptr ? task->deadline() : TimePoint::max();
+  if (nodes_->attempt_max().count() > 0) return of_task;
+  return std::min(of_task, std::chrono::steady_clock::now() + options_.deadline);
+}
+
 Result<NodeHello> RemoteCluster::Connect(std::chrono::milliseconds deadline) {
   RETURN_IF_ERROR(Await<bool>(*nodes_, [&](auto done) {
-    BeginCall(
+    return BeginCall(
         *nodes_, kHealthCheck, wire::HealthCheckRequest(), Repeatable::kAlways,
         std::chrono::steady_clock::now() + deadline,
         [](const wire::HealthCheckReply&) -> Result<bool> { return true; }, std::move(done));

@@ -39,7 +39,14 @@ class RemoteCluster {
   NodeSet& nodes() { return *nodes_; }
   RequestIds& request_ids() { return request_ids_; }
   const RemoteOptions& options() const { return options_; }
-  TimePoint DefaultDeadline() const { return std::chrono::steady_clock::now() + options_.deadline; }
+  // For a call that names none; not after the deadline of the task that it is made in.
+  TimePoint DefaultDeadline() const;
+  // Calls that name no deadline have none from now on: they are tried until they are answered or
+  // cancelled, or EndBy; the deadline of the options is then of each attempt. A write that may be
+  // done is given up after kRetryWritesMax all the same.
+  void Persist() { nodes_->SetAttemptMax(options_.deadline); }
+  // No call lasts longer than this, from now on, whatever its deadline: nobody waits any more.
+  void EndBy(TimePoint latest) { nodes_->EndBy(latest); }
 
  private:
   RemoteCluster(const RemoteOptions& options, std::unique_ptr<NodeSet> nodes, uint64_t seed)

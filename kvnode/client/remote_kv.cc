@@ -15,16 +15,58 @@ tl::unexpected<Error> Nonsense(std::string what) {
   return Fail(ErrorCode::kIo, std::move(what));
 }
 
-// A page is what was asked for: in order, from the beginning on, no more than the limit.
-Result<ScanPage> CheckedPage(wire::ScanReply&& reply, ByteView begin, size_t limit) {
+// The cursors that leave here are a node's with the last key before it, so that the next page can
+// be held against it: pages must come to an end.
+struct Cursor {
+  std::optional<Bytes> last;
+  Bytes of_node;
+};
+
+Bytes EncodeCursor(ByteView last, ByteView of_node) {
+  Bytes cursor;
+  AppendLengthPrefixed(cursor, last);
+  cursor.append(of_node);
+  return cursor;
+}
+
+Result<Cursor> DecodeCursor(ByteView cursor) {
+  if (cursor.empty()) return Cursor{};
+  Reader reader(cursor);
+  const ByteView last = reader.LengthPrefixed();
+  if (!reader.ok() || reader.rest().empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "cursor: it is not of a scan of this client");
+  }
+  return Cursor{Bytes(last), Bytes(reader.rest())};
+}
+
+// What was asked for.
+struct PageBounds {
+  Bytes begin;
+  Bytes end;  // empty: what starts with `begin`
+  std::optional<Bytes> after;
+  size_t limit = 0;
+
+  bool Has(ByteView key) const {
+    if (end.empty() ? !key.starts_with(begin) : key < begin || key >= end) return false;
+    return !after || key > *after;
+  }
+};
+
+// A page is what was asked for: within the bounds, in order, no more than the limit, and not
+// nothing when more is to come.
+Result<ScanPage> CheckedPage(wire::ScanReply&& reply, const PageBounds& bounds) {
   ASSIGN_OR_RETURN(ScanPage page, FromWire(std::move(reply)));
-  if (page.items.size() > limit) return Nonsense("more records than asked for");
+  if (page.items.size() > bounds.limit) return Nonsense("more records than asked for");
   ByteView last;
   for (const ScanItem& item : page.items) {
+    if (!bounds.Has(item.key)) return Nonsense("a key that was not asked for");
     const bool first = &item == page.items.data();
-    if (item.key < begin || (!first && item.key <= last)) return Nonsense("keys out of order");
+    if (!first && item.key <= last) return Nonsense("keys out of order");
     last = item.key;
   }
+  if (page.cursor.empty()) return page;
+  if (page.items.empty()) return Nonsense("an empty page, and more to come");
+  page.cursor = EncodeCursor(last, page.cursor);
   return page;
 }
 
@@ -86,14 +128,19 @@ RemoteKv::Handle RemoteKv::MultiGet(std::vector<Bytes> keys, TimePoint deadline,
 }
 
 RemoteKv::Handle RemoteKv::Scan(ScanRequest request, TimePoint deadline, Callback<ScanPage> done) {
-  Bytes begin = request.begin;
-  const size_t limit = request.limit;
+  Result<Cursor> cursor = DecodeCursor(request.cursor);
+  if (!cursor) {
+    done(Fail(std::move(cursor).error()));
+    return nullptr;
+  }
+  request.cursor = std::move(cursor->of_node);
+  PageBounds bounds{request.begin, request.end, std::move(cursor->last), request.limit};
   wire::ScanRequest asked = ToWire(std::move(request));
   asked.__set_target(Target());
   return BeginCall(
       cluster_.nodes(), kScan, std::move(asked), Repeatable::kAlways, deadline,
-      [begin = std::move(begin), limit](wire::ScanReply&& reply) {
-        return CheckedPage(std::move(reply), begin, limit);
+      [bounds = std::move(bounds)](wire::ScanReply&& reply) {
+        return CheckedPage(std::move(reply), bounds);
       },
       std::move(done));
 }
@@ -178,39 +225,40 @@ RemoteKv::Handle RemoteKv::Transact(Transaction transaction, TimePoint deadline,
 
 Result<MaybeRecord> RemoteKv::Get(ByteView key) {
   return Await<MaybeRecord>(cluster_.nodes(), [&](auto done) {
-    Get(Bytes(key), cluster_.DefaultDeadline(), std::move(done));
+    return Get(Bytes(key), cluster_.DefaultDeadline(), std::move(done));
   });
 }
 
 Result<std::vector<MaybeRecord>> RemoteKv::MultiGet(std::span<const Bytes> keys) {
   return Await<std::vector<MaybeRecord>>(cluster_.nodes(), [&](auto done) {
-    MultiGet(std::vector<Bytes>(keys.begin(), keys.end()), cluster_.DefaultDeadline(),
-             std::move(done));
+    return MultiGet(std::vector<Bytes>(keys.begin(), keys.end()), cluster_.DefaultDeadline(),
+                    std::move(done));
   });
 }
 
 Result<ScanPage> RemoteKv::Scan(const ScanRequest& request) {
   return Await<ScanPage>(cluster_.nodes(), [&](auto done) {
-    Scan(request, cluster_.DefaultDeadline(), std::move(done));
+    return Scan(request, cluster_.DefaultDeadline(), std::move(done));
   });
 }
 
 Result<uint64_t> RemoteKv::Put(ByteView key, state::Encoded value,
                                const std::optional<RequestId>& request_id) {
   return Await<uint64_t>(cluster_.nodes(), [&](auto done) {
-    Put(Bytes(key), std::move(value), request_id, cluster_.DefaultDeadline(), std::move(done));
+    return Put(Bytes(key), std::move(value), request_id, cluster_.DefaultDeadline(),
+               std::move(done));
   });
 }
 
 Result<bool> RemoteKv::Delete(ByteView key, const std::optional<RequestId>& request_id) {
   return Await<bool>(cluster_.nodes(), [&](auto done) {
-    Delete(Bytes(key), request_id, cluster_.DefaultDeadline(), std::move(done));
+    return Delete(Bytes(key), request_id, cluster_.DefaultDeadline(), std::move(done));
   });
 }
 
 Result<TransactReply> RemoteKv::Transact(const Transaction& transaction) {
   return Await<TransactReply>(cluster_.nodes(), [&](auto done) {
-    Transact(transaction, cluster_.DefaultDeadline(), std::move(done));
+    return Transact(transaction, cluster_.DefaultDeadline(), std::move(done));
   });
 }
 

@@ -47,11 +47,14 @@ std::chrono::nanoseconds Retry::WaitAfter(const Failure& failure, size_t nodes, 
 Retry::Verdict Retry::After(const Failure& failure, TimePoint now, size_t nodes, Random& random) {
   ++attempts_;
   NoteNode(failure);
-  if (failure.maybe_done && repeatable_ != Repeatable::kAlways) maybe_done_ = true;
+  if (failure.maybe_done && repeatable_ != Repeatable::kAlways && !maybe_done_since_) {
+    maybe_done_since_ = attempt_began_;
+  }
   Error error = failure.error;
   if (MayRepeat(failure, nodes)) {
     const std::chrono::nanoseconds wait = WaitAfter(failure, nodes, random);
-    const TimePoint end = maybe_done_ ? std::min(deadline_, began_ + kRetryWritesMax) : deadline_;
+    const TimePoint end =
+        maybe_done_since_ ? std::min(deadline_, *maybe_done_since_ + kRetryWritesMax) : deadline_;
     if (now + wait < end) return {true, wait, {}};
     if (failure.elsewhere && down_) error = *down_;
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
@@ -66,7 +69,7 @@ Error Retry::Final(Error error) const {
     error.code = ErrorCode::kUnavailable;
   }
   const bool wrong_anyway = error.code == ErrorCode::kInvalidArgument;
-  if (!maybe_done_ || wrong_anyway || error.code == ErrorCode::kUnknownOutcome) return error;
+  if (!maybe_done_since_ || wrong_anyway || error.code == ErrorCode::kUnknownOutcome) return error;
   return {ErrorCode::kUnknownOutcome, fmt::format("it may be done; the last attempt: {} ({})",
                                                   error.message, ErrorCodeName(error.code))};
 }

@@ -6,8 +6,9 @@
 // applied. An attempt that was surely not received or not begun (kUnavailable, kBusy) is repeated
 // whatever it is. One that may have been received is repeated when it is a read, or a write under a
 // request id, of which the node answers the first outcome; and no longer than kRetryWritesMax after
-// its beginning, since nodes forget outcomes. From such an attempt on, no later refusal proves that
-// nothing was done, unless it is one that every attempt must have met: the request itself is wrong.
+// the beginning of the first such attempt, since nodes forget outcomes. From that attempt on, no
+// later refusal proves that nothing was done, unless it is one that every attempt must have met:
+// the request itself is wrong.
 //
 // A node that is down may come back (kUnavailable). One that will not do, because it is of another
 // cluster or a certificate is not accepted (any other code, with `elsewhere`), ends the request
@@ -61,6 +62,9 @@ class Retry {
   Retry(Repeatable repeatable, TimePoint began, TimePoint deadline, const RetryLimits& limits)
       : repeatable_(repeatable), began_(began), deadline_(deadline), limits_(limits) {}
 
+  // An attempt begins: before each, or they all count as begun with the request.
+  void Begin(TimePoint now) { attempt_began_ = now; }
+
   struct Verdict {
     bool again = false;
     std::chrono::nanoseconds wait{0};  // again: before the next attempt
@@ -73,6 +77,7 @@ class Retry {
   // say.
   Error Final(Error error) const;
 
+  TimePoint began() const { return began_; }
   int attempts() const { return attempts_; }
 
  private:
@@ -89,7 +94,8 @@ class Retry {
   std::set<size_t> wrong_nodes_;  // that will not do, as far as is known
   std::optional<Error> down_;     // what the last node said that may come back
   std::chrono::nanoseconds backoff_{0};
-  bool maybe_done_ = false;  // some attempt may have been; then stays
+  TimePoint attempt_began_ = began_;           // the last
+  std::optional<TimePoint> maybe_done_since_;  // the first attempt that may have been; then stays
 };
 
 }  // namespace metaring::client

@@ -39,6 +39,17 @@ void SetCodec(Struct& to, state::Codec codec) {
     (to).__isset.field = !(to).field.empty(); \
   } while (false)
 
+// What a stranger says, fit for a line of a log or a terminal.
+std::string Printable(std::string text) {
+  constexpr size_t kBytesMax = 4096;
+  if (text.size() > kBytesMax) text.resize(kBytesMax);
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return text;
+}
+
 bool OnlyOfFilesystems(ErrorCode code) {
   return code > ErrorCode::kPermissionDenied && code < ErrorCode::kNoSpace &&
          code != ErrorCode::kTooBig;
@@ -61,7 +72,7 @@ wire::KvError ToWire(Error error, std::chrono::milliseconds retry_after) {
 }
 
 RemoteError FromWire(wire::KvError&& from) {
-  RemoteError to{{ErrorCode::kInternal, std::move(from.message)}};
+  RemoteError to{{ErrorCode::kInternal, Printable(std::move(from.message))}};
   const int32_t number = from.__isset.code ? NumberOf(from.code) : 0;
   if (number >= 1 && number <= static_cast<int32_t>(ErrorCode::kInternal)) {
     to.error.code = static_cast<ErrorCode>(number);

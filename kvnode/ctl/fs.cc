@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "fusefs/ops/ops.h"
+#include "fusefs/path/files.h"
 #include "kvnode/ctl/bytes_argument.h"
 #include "kvnode/ctl/declare.h"
 #include "kvnode/ctl/exit_status.h"
@@ -17,12 +20,10 @@
 namespace metaring::ctl {
 namespace {
 
-using fusefs::Context;
+using fusefs::Files;
 using fusefs::Follow;
 using fusefs::Node;
 using nlohmann::json;
-
-constexpr uint64_t kBlocksAtOnce = 64;
 
 struct FsArguments {
   StoreOptions store;
@@ -48,8 +49,8 @@ Result<int> PrintNode(const Node& node, const FsArguments& args) {
   return kExitOk;
 }
 
-Result<int> Stat(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, args.LastName()));
+Result<int> Stat(Files& files, const FsArguments& args) {
+  ASSIGN_OR_RETURN(const Node node, files.Stat(args.path, args.LastName()));
   return PrintNode(node, args);
 }
 
@@ -63,46 +64,23 @@ Status PrintEntry(const std::string& name, const fusefs::Inode& inode, const FsA
   return PrintJson(entry);
 }
 
-Result<int> List(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, Follow::kAll));
+Result<int> List(Files& files, const FsArguments& args) {
+  ASSIGN_OR_RETURN(const Node node, files.Stat(args.path, Follow::kAll));
   if (!node.inode.IsDirectory()) {
     RETURN_IF_ERROR(PrintEntry(args.path, node.inode, args));
     return kExitOk;
   }
-  fusefs::ReadDirRequest request;
-  request.directory = node.inode.ino;
-  request.attributes = true;
-  for (bool end = false; !end;) {
-    ASSIGN_OR_RETURN(const fusefs::ReadDirReply page, ReadDir(ctx, request));
-    for (const fusefs::DirectoryEntry& entry : page.entries) {
-      if (entry.node) RETURN_IF_ERROR(PrintEntry(entry.name, entry.node->inode, args));
-    }
-    end = page.end;
-    if (!page.entries.empty()) request.after = page.entries.back().cookie;
-  }
+  RETURN_IF_ERROR(files.List(args.path, [&](const fusefs::DirectoryEntry& entry) {
+    return PrintEntry(entry.name, entry.node->inode, args);
+  }));
   return kExitOk;
 }
 
-Result<int> Cat(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, Follow::kAll));
-  if (!node.inode.IsRegular()) {
-    return Fail(ErrorCode::kInvalidArgument, Shown(args.path) + " is not a regular file");
-  }
-  const uint64_t block_bytes = ctx.volume.options.block_bytes;
-  const auto size = static_cast<uint64_t>(node.inode.size);
-  for (uint64_t first = 0; first * block_bytes < size; first += kBlocksAtOnce) {
-    ASSIGN_OR_RETURN(const auto blocks, ReadBlocks(ctx, node, first, kBlocksAtOnce));
-    // Holes and what a block does not store read as zeros.
-    Bytes content(std::min(size - first * block_bytes, kBlocksAtOnce * block_bytes), '\0');
-    for (const fusefs::Block& block : blocks) {
-      const uint64_t at = (block.index - first) * block_bytes;
-      if (at < content.size()) {
-        const size_t length = std::min<size_t>(block.data.size(), content.size() - at);
-        content.replace(at, length, block.data, 0, length);
-      }
-    }
-    Print(content);
-  }
+Result<int> Cat(Files& files, const FsArguments& args) {
+  RETURN_IF_ERROR(files.Read(args.path, [](ByteView piece) -> Status {
+    Print(std::string(piece));
+    return {};
+  }));
   return kExitOk;
 }
 
@@ -116,63 +94,38 @@ Result<uint32_t> ParseMode(const std::string& octal, uint32_t fallback) {
   return static_cast<uint32_t>(mode);
 }
 
-Result<int> MakeOne(const Context& ctx, const FsArguments& args, uint32_t type, uint32_t mode) {
-  ASSIGN_OR_RETURN(auto at, WalkToParent(ctx, args.path));
-  fusefs::MakeRequest request;
-  request.parent = at.parent;
-  request.name = std::move(at.name);
+Result<int> MakeOne(Files& files, const FsArguments& args, uint32_t type, uint32_t mode) {
   ASSIGN_OR_RETURN(mode, ParseMode(args.mode, mode));
-  request.mode = type | mode;
-  request.caller.uid = ::getuid();
-  request.caller.gid = ::getgid();
-  ASSIGN_OR_RETURN(const Node made, Make(ctx, request));
+  fusefs::Caller caller;
+  caller.uid = ::getuid();
+  caller.gid = ::getgid();
+  ASSIGN_OR_RETURN(const Node made, files.Make(args.path, type | mode, caller));
   if (args.store.json()) return PrintNode(made, args);
   return kExitOk;
 }
 
-Result<int> Mkdir(const Context& ctx, const FsArguments& args) {
-  return MakeOne(ctx, args, S_IFDIR, 0755);
+Result<int> Mkdir(Files& files, const FsArguments& args) {
+  return MakeOne(files, args, S_IFDIR, 0755);
 }
 
-Result<int> CreateFile(const Context& ctx, const FsArguments& args) {
-  return MakeOne(ctx, args, S_IFREG, 0644);
+Result<int> CreateFile(Files& files, const FsArguments& args) {
+  return MakeOne(files, args, S_IFREG, 0644);
 }
 
-Result<int> Remove(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const auto at, WalkToParent(ctx, args.path));
-  ASSIGN_OR_RETURN(const Node node, Lookup(ctx, at.parent, at.name));
-  if (node.inode.IsDirectory()) {
-    RETURN_IF_ERROR(Rmdir(ctx, at.parent, at.name));
-    return kExitOk;
-  }
-  fusefs::UnlinkRequest request;
-  request.parent = at.parent;
-  request.name = at.name;
-  RETURN_IF_ERROR(Unlink(ctx, request));
-  // The content, which the removal only queued.
-  RETURN_IF_ERROR(SweepVolume(ctx, /*orphans_too=*/false));
+Result<int> Remove(Files& files, const FsArguments& args) {
+  RETURN_IF_ERROR(files.Remove(args.path));
   return kExitOk;
 }
 
-Result<int> Move(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const auto from, WalkToParent(ctx, args.path));
-  ASSIGN_OR_RETURN(const auto to, WalkToParent(ctx, args.new_path));
-  fusefs::RenameRequest request;
-  request.old_parent = from.parent;
-  request.old_name = from.name;
-  request.new_parent = to.parent;
-  request.new_name = to.name;
-  request.no_replace = args.no_replace;
-  RETURN_IF_ERROR(Rename(ctx, request));
-  RETURN_IF_ERROR(SweepVolume(ctx, /*orphans_too=*/false));
+Result<int> Move(Files& files, const FsArguments& args) {
+  RETURN_IF_ERROR(files.Rename(args.path, args.new_path, args.no_replace));
   return kExitOk;
 }
 
 // --- xattrs --------------------------------------------------------------------------------------
 
-Result<int> XattrList(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, args.LastName()));
-  ASSIGN_OR_RETURN(const auto names, ListXattr(ctx, node.ref()));
+Result<int> XattrList(Files& files, const FsArguments& args) {
+  ASSIGN_OR_RETURN(const auto names, files.ListXattr(args.path, args.LastName()));
   json all = json::array();
   for (const std::string& name : names) {
     if (args.store.json()) {
@@ -185,9 +138,8 @@ Result<int> XattrList(const Context& ctx, const FsArguments& args) {
   return kExitOk;
 }
 
-Result<int> XattrGet(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, args.LastName()));
-  ASSIGN_OR_RETURN(const Bytes value, GetXattr(ctx, node.ref(), args.name));
+Result<int> XattrGet(Files& files, const FsArguments& args) {
+  ASSIGN_OR_RETURN(const Bytes value, files.GetXattr(args.path, args.name, args.LastName()));
   if (args.store.json()) {
     RETURN_IF_ERROR(PrintJson({{"value", args.hex ? ToHex(value) : value}}));
   } else {
@@ -196,35 +148,31 @@ Result<int> XattrGet(const Context& ctx, const FsArguments& args) {
   return kExitOk;
 }
 
-Result<int> XattrSet(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, args.LastName()));
+Result<int> XattrSet(Files& files, const FsArguments& args) {
   fusefs::SetXattrRequest request;
-  request.ref = node.ref();
   request.name = args.name;
   if (args.value_file.empty()) {
     ASSIGN_OR_RETURN(request.value, ParseBytes(args.value, args.hex));
   } else {
     ASSIGN_OR_RETURN(request.value, ReadBytes(args.value_file, 1 << 20));
   }
-  RETURN_IF_ERROR(SetXattr(ctx, request));
+  RETURN_IF_ERROR(files.SetXattr(args.path, std::move(request), args.LastName()));
   return kExitOk;
 }
 
-Result<int> XattrRemove(const Context& ctx, const FsArguments& args) {
-  ASSIGN_OR_RETURN(const Node node, Walk(ctx, args.path, args.LastName()));
-  RETURN_IF_ERROR(RemoveXattr(ctx, node.ref(), args.name));
+Result<int> XattrRemove(Files& files, const FsArguments& args) {
+  RETURN_IF_ERROR(files.RemoveXattr(args.path, args.name, args.LastName()));
   return kExitOk;
 }
 
 // --- declarations --------------------------------------------------------------------------------
 
-using Body = Result<int> (*)(const Context& ctx, const FsArguments& args);
+using Body = Result<int> (*)(Files& files, const FsArguments& args);
 
 Result<int> RunOnVolume(client::Kv& kv, Body body, const FsArguments& args) {
   const SystemClock clock;
-  ASSIGN_OR_RETURN(const fusefs::Volume volume, fusefs::LoadVolume(kv));
-  fusefs::InoAllocator inos(kv);
-  return body({kv, volume, inos, clock}, args);
+  ASSIGN_OR_RETURN(const auto files, Files::Open(kv, clock));
+  return body(*files, args);
 }
 
 struct Declared {

@@ -30,11 +30,40 @@
 
 namespace metaring::fiber {
 
+// A wait, or what is waited for, that can be ended sooner than it would by itself.
+class Cancellable {
+ public:
+  virtual ~Cancellable() = default;
+  // Ends it soon, if it has not ended. Thread-safe; it neither waits nor runs a fiber.
+  virtual void Cancel() = 0;
+};
+
 // What a fiber runs. It is not touched by the pool after Run has returned, so it may end itself.
 class Task {
  public:
   virtual ~Task() = default;
   virtual void Run() = 0;
+  // When it is to end at the latest. For who waits in it for others; the pool does not look at it.
+  virtual std::chrono::steady_clock::time_point deadline() const {
+    return std::chrono::steady_clock::time_point::max();
+  }
+
+  // Ends, soon, the wait that it is in and all later ones, if they are of the kind that can be
+  // cancelled: CondVar, and whatever has a CancelScope. What that means is up to who waits.
+  // Thread-safe; runs no fiber inside the call.
+  void Cancel() EXCLUDES(mutex_);
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+
+ protected:
+  // For a task that is used again: not before Run has returned.
+  void ResetCancel() { cancelled_.store(false, std::memory_order_release); }
+
+ private:
+  friend class CancelScope;
+
+  Mutex mutex_;  // held while a wait is cancelled
+  Cancellable* wait_ GUARDED_BY(mutex_) = nullptr;
+  std::atomic<bool> cancelled_{false};
 };
 
 struct PoolOptions {
@@ -74,6 +103,22 @@ class Pool {
 
 // The task that the calling code runs in; null on a plain thread.
 Task* CurrentTask();
+
+// Whether the calling code's task was cancelled; false on a plain thread.
+bool Cancelled();
+
+// While it lives, a Cancel of the calling task is one of `wait` too; at once, if it has come
+// before. Without effect on a plain thread. One in a task at a time.
+class CancelScope {
+ public:
+  explicit CancelScope(Cancellable& wait);
+  ~CancelScope();  // `wait` is not touched any more
+  CancelScope(const CancelScope&) = delete;
+  CancelScope& operator=(const CancelScope&) = delete;
+
+ private:
+  Task* const task_;
+};
 
 // Parks the calling fiber. `park` runs at once, off the fiber's stack, and publishes the fiber to
 // whoever will call Wake on it, exactly once; false: nobody will, it goes on at once. As soon as it
@@ -117,9 +162,10 @@ class CondVar {
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
 
-  // The mutex must be held; it is released while waiting. Both may wake without cause.
+  // The mutex must be held; it is released while waiting. Both may wake without cause, and return
+  // at once in a task that was cancelled: loops around them look at Cancelled.
   void Wait(Mutex& mutex) REQUIRES(mutex);
-  // False when `timeout` passed first.
+  // False when `timeout` passed, or the task was cancelled, first.
   bool WaitFor(Mutex& mutex, std::chrono::nanoseconds timeout) REQUIRES(mutex);
   void NotifyAll();
 

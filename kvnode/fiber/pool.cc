@@ -111,7 +111,7 @@ void PoolCore::TakeExpired(std::vector<Fiber*>& ready) {
     timers_.erase(timers_.begin());
     wait.has_timer = false;
     if (!wait.Claim()) continue;
-    wait.timed_out = true;
+    wait.in_vain = true;
     Fiber* const fiber = wait.fiber;
     if (wait.End()) ready.push_back(fiber);
   }

@@ -54,22 +54,27 @@ void MakeReady(Fiber& fiber);
 Fiber* CurrentFiber();
 
 // A wait of a fiber that may be ended before it has begun: it is published first, so that the fiber
-// itself can let go of what it holds, then the fiber parks. Two may want to end it (an event and a
-// deadline); the first does.
-struct TimedWait {
+// itself can let go of what it holds, then the fiber parks. Several may want to end it (an event, a
+// deadline, a cancel); the first does.
+struct TimedWait : Cancellable {
   using TimePoint = std::chrono::steady_clock::time_point;
   enum State : uint32_t { kRuns, kParked, kEnded };
 
   Fiber* const fiber = CurrentFiber();
   std::atomic<uint32_t> state{kRuns};
   std::atomic<bool> claimed{false};
-  bool timed_out = false;  // set by the claimer
+  bool in_vain = false;  // set by the claimer: its deadline came first, or it was cancelled
   std::multimap<TimePoint, TimedWait*>::iterator timer;
   bool has_timer = false;
 
   bool Claim() { return !claimed.exchange(true, std::memory_order_acq_rel); }
   // By the claimer. Whether the fiber is parked and must be made to run.
   bool End() { return state.exchange(kEnded, std::memory_order_acq_rel) == kParked; }
+  void Cancel() override {
+    if (!Claim()) return;
+    in_vain = true;
+    if (End()) MakeReady(*fiber);
+  }
   // On the fiber: returns when the wait was ended.
   void Await() { metaring::fiber::Suspend(Park, this); }
 

@@ -53,7 +53,7 @@ namespace {
 
 using TimePoint = TimedWait::TimePoint;
 
-// On a fiber. False when the deadline came first.
+// On a fiber. False when the deadline or a cancel came first.
 bool WaitOnFiber(CondWaiters& waiters, Mutex& mutex, TimePoint deadline) REQUIRES(mutex) {
   TimedWait wait;
   {
@@ -62,7 +62,10 @@ bool WaitOnFiber(CondWaiters& waiters, Mutex& mutex, TimePoint deadline) REQUIRE
   }
   if (deadline != TimePoint::max()) wait.fiber->pool().AddTimer(wait, deadline);
   mutex.Unlock();
-  wait.Await();
+  {
+    const CancelScope scope(wait);
+    wait.Await();
+  }
   // Whoever ended it had this mutex, or the pool's: when both were had, nobody sees the wait.
   {
     MutexLock lock(waiters.mutex);
@@ -70,7 +73,7 @@ bool WaitOnFiber(CondWaiters& waiters, Mutex& mutex, TimePoint deadline) REQUIRE
   }
   wait.fiber->pool().RemoveTimer(wait);
   mutex.Lock();
-  return !wait.timed_out;
+  return !wait.in_vain;
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class ScriptedNode:
         self._listener = socket.create_server(('127.0.0.1', 0))
         self.address = f'127.0.0.1:{self._listener.getsockname()[1]}'
         self._connections = []
-        self._threads = [threading.Thread(target=self._accept)]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def close(self):
@@ -58,7 +58,8 @@ class ScriptedNode:
             while True:
                 connection, _ = self._listener.accept()
                 self._connections.append(connection)
-                self._threads.append(threading.Thread(target=self._serve, args=(connection,)))
+                self._threads.append(threading.Thread(target=self._serve, args=(connection,),
+                                                      daemon=True))
                 self._threads[-1].start()
 
     def _serve(self, connection):

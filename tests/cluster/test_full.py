@@ -10,19 +10,22 @@ IMAGE_BYTES = 160 << 20
 PIECE = 1 << 20
 
 
-@needs_root
-class FullDisk(ClusterTest):
-    def setUp(self):
-        super().setUp()
-        image = self.directory / 'image'
-        with open(image, 'wb') as file:
-            file.truncate(IMAGE_BYTES)
-        run('mkfs.ext4', '-q', '-m', '0', image)
-        self.disk = self.directory / 'disk'
-        self.disk.mkdir()
-        run('mount', '-o', 'loop', image, self.disk)
-        # After the volume's own cleanup, which runs first: cleanups run in reverse order.
-        self.addCleanup(run, 'umount', '-l', self.disk, status=None)
+def mount_image(test):
+    """A small disk in test.directory, mounted until the test has ended; its path."""
+    image = test.directory / 'image'
+    with open(image, 'wb') as file:
+        file.truncate(IMAGE_BYTES)
+    run('mkfs.ext4', '-q', '-m', '0', image)
+    disk = test.directory / 'disk'
+    disk.mkdir()
+    run('mount', '-o', 'loop', image, disk)
+    # After the cleanup of what uses it, which runs first: cleanups run in reverse order.
+    test.addCleanup(run, 'umount', '-l', disk, status=None)
+    return disk
+
+
+class Filling:
+    """What fills a volume, for a test case."""
 
     def fill(self, directory):
         """Files of one piece each until no more fits; those that were synced."""
@@ -57,6 +60,40 @@ class FullDisk(ClusterTest):
                 return
         self.fail('small files never fill the disk')
 
+    def fill_with_ballast(self, disk):
+        """A file that leaves no room for others; its path."""
+        ballast = disk / 'ballast'
+        with open(ballast, 'wb') as file:
+            try:
+                while True:
+                    file.write(bytes(PIECE))
+                    file.flush()
+            except OSError as error:
+                self.assertEqual(error.errno, errno.ENOSPC)
+                return ballast
+
+    def write_again(self, volume):
+        """What was deleted is room again, once the background has erased it."""
+        wait_until(lambda: self.can_write(volume.path / 'again'), 'deleting has made room')
+
+    def can_write(self, path):
+        try:
+            with open(path, 'wb') as file:
+                file.write(b'y' * PIECE)
+                file.flush()
+                os.fsync(file.fileno())
+            return True
+        except OSError as error:
+            self.assertEqual(error.errno, errno.ENOSPC)
+            return False
+
+
+@needs_root
+class FullDisk(Filling, ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.disk = mount_image(self)
+
     def test_deletes_make_room_again(self):
         volume = self.mount(data=self.disk / 'data')
         (volume.path / 'd').mkdir()
@@ -75,34 +112,10 @@ class FullDisk(ClusterTest):
         volume.remount()
         self.assert_whole(whole)
 
-    def write_again(self, volume):
-        """What was deleted is room again, once the background has erased it."""
-        wait_until(lambda: self.can_write(volume.path / 'again'), 'deleting has made room')
-
-    def can_write(self, path):
-        try:
-            with open(path, 'wb') as file:
-                file.write(b'y' * PIECE)
-                file.flush()
-                os.fsync(file.fileno())
-            return True
-        except OSError as error:
-            self.assertEqual(error.errno, errno.ENOSPC)
-            return False
-
     def test_room_made_by_others_heals_without_a_remount(self):
-        ballast = self.disk / 'ballast'
         volume = self.mount(data=self.disk / 'data')
         (volume.path / 'before').write_text('before')
-        with open(ballast, 'wb') as file:
-            try:
-                while True:
-                    file.write(bytes(PIECE))
-                    file.flush()
-            except OSError as error:
-                self.assertEqual(error.errno, errno.ENOSPC)
-            else:
-                self.fail('never full')
+        ballast = self.fill_with_ballast(self.disk)
         whole = self.fill(volume.path)
         self.assertEqual((volume.path / 'before').read_text(), 'before')
         (volume.path / 'before').unlink()

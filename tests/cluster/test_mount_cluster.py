@@ -10,50 +10,14 @@ import os
 import signal
 import subprocess
 import threading
-import unittest
 
-from harness import FUSEFS, Mount, needs, run, wait_until
-from node_harness import KVCTL, NodeTest
-
-
-class ClusterMount(Mount):
-    """A volume of a node, at one mountpoint."""
-
-    def __init__(self, node, path, volume='vol', client='root', options=''):
-        self.node, self.volume = node, volume
-        node.context(client)  # makes the certificate
-        pki = node.pki
-        identity = f'ca={pki}/ca.crt,cert={pki}/{client}.crt,key={pki}/{client}.key'
-        super().__init__(f'{path}.none', path, f'{identity},{options}' if options else identity)
-
-    @property
-    def source(self):
-        return f'{self.node.address}/{self.volume}'
-
-    def check(self, *arguments, status=0):
-        return ''  # of embedded stores only
-
-
-def keep_address(node):
-    """The node listens where it did, also when it is started again."""
-    node.configure(listen={'clients': node.address, 'nodes': node.node_address})
-
-
-class MountTest(NodeTest):
-    def setUp(self):
-        super().setUp()
-        self.kvnode = self.node().start()
-
-    def mounted(self, name='mnt', **arguments):
-        mount = ClusterMount(self.kvnode, self.directory / name, **arguments)
-        self.addCleanup(lambda: self._failed() and print(f'--- {name}\n{mount.said()[-3000:]}'))
-        self.addCleanup(mount.destroy)
-        return mount.start()
+from harness import FUSEFS, main, needs, run, wait_until
+from mount_harness import MountTest
+from node_harness import KVCTL
 
 
 class OneMount(MountTest):
     def test_what_is_written_is_there_after_a_remount_and_a_restart_of_the_node(self):
-        keep_address(self.kvnode)
         mount = self.mounted()
         tree = mount.path / 'a' / 'b'
         tree.mkdir(parents=True)
@@ -183,7 +147,6 @@ class TwoMounts(MountTest):
 
 class Faults(MountTest):
     def test_kill_9_of_the_node_loses_nothing_and_the_mount_heals(self):
-        keep_address(self.kvnode)
         mount = self.mounted()
         made = []
         stop = threading.Event()
@@ -214,7 +177,6 @@ class Faults(MountTest):
         mount.end()
 
     def test_without_its_node_an_operation_ends_and_the_mount_heals(self):
-        keep_address(self.kvnode)
         mount = self.mounted(options='op_timeout=1,attr_timeout=0,entry_timeout=0')
         (mount.path / 'f').write_text('content')
         self.kvnode.kill()
@@ -231,6 +193,60 @@ class Faults(MountTest):
         mount.process.send_signal(signal.SIGTERM)
         mount.process.wait(timeout=60)
         mount.process = None
+
+
+class Check(MountTest):
+    def test_a_volume_is_checked_while_it_is_mounted_and_afterwards(self):
+        mount = self.mounted()
+        (mount.path / 'd').mkdir()
+        (mount.path / 'd' / 'f').write_bytes(b'x' * 100_000)
+        said = mount.check()
+        self.assertIn('vol is clean', said)
+        self.assertIn('2 directories, 1 files, 100000 bytes', said)
+        stop = threading.Event()
+
+        def work():
+            number = 0
+            while not stop.is_set():
+                path = mount.path / f'w{number % 7}'
+                path.write_text('x')
+                path.rename(mount.path / 'd' / path.name)
+                (mount.path / 'd' / path.name).unlink()
+                number += 1
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            # What it finds then may be under way; it says so, and is neither stuck nor confused.
+            said = mount.check(status=None)
+        finally:
+            stop.set()
+            thread.join()
+        self.assertRegex(said, r'vol is clean|be sure without mounts')
+        mount.end()
+        self.assertIn('vol is clean', mount.check())
+
+    def test_damage_is_found_and_a_repair_in_place_is_refused(self):
+        mount = self.mounted()
+        (mount.path / 'f').touch()
+        mount.end()
+        with self.kvnode.connect() as connection:
+            connection.put('vol', b'/1/0/q', b'?')
+        said = mount.check(status=4)
+        self.assertIn('of no known kind', said)
+        self.assertIn('be sure without mounts', said)
+        self.assertIn('kvctl volume copy', mount.check('--repair', status=8))
+        with self.kvnode.connect() as connection:
+            connection.delete('vol', b'/1/0/q')
+
+    def test_what_cannot_be_checked_is_said(self):
+        mount = self.unmounted_cluster()
+        missing = run(FUSEFS, 'check', '-o', mount.identity, mount.source, status=8)
+        self.assertIn('vol', missing)
+        for option in ('attr_timeout=1', 'hard', 'volume=x'):
+            said = run(FUSEFS, 'check', '-o', f'{mount.identity},{option}', mount.source, status=16)
+            self.assertIn(option.split('=', maxsplit=1)[0], said)
+        self.kvnode.kill()
+        run(FUSEFS, 'check', '-o', f'{mount.identity},op_timeout=1', mount.source, status=8)
 
 
 class Refusals(MountTest):
@@ -260,6 +276,8 @@ class Refusals(MountTest):
         self.assertIn('HOST:PORT', self.refusal(address, self.identity('root')))
         self.assertIn('nowhere', self.refusal(f'{address}/vol', 'config=/nowhere/kvctl.toml'))
         self.assertIn('ca', self.refusal(f'embedded:{self.directory}/e', 'ca=x'))
+        self.assertIn('hard', self.refusal(f'embedded:{self.directory}/e', 'hard'))
+        self.assertIn('soft', self.refusal(f'embedded:{self.directory}/e', 'soft'))
         self.refusal(f'{address}/vol', '')
 
     def test_a_foreign_ca_is_refused(self):
@@ -273,4 +291,4 @@ class Refusals(MountTest):
 
 
 if __name__ == '__main__':
-    unittest.main()
+    main()

@@ -157,6 +157,17 @@ TEST_F(RetryTest, AWriteThatMayBeDoneIsNotRepeatedAfterFiveMinutes) {
   EXPECT_TRUE(After(read, Lost(ErrorCode::kUnknownOutcome), minutes(6)).again);
 }
 
+TEST_F(RetryTest, TheFiveMinutesBeginWithTheFirstAttemptThatMayBeDone) {
+  Retry write = Make(Repeatable::kUnderOneId, minutes(60));
+  write.Begin(began_);
+  EXPECT_TRUE(After(write, Said(ErrorCode::kUnavailable), minutes(20)).again);
+  write.Begin(began_ + minutes(20));
+  EXPECT_TRUE(After(write, Lost(ErrorCode::kUnknownOutcome), minutes(21)).again);
+  write.Begin(began_ + minutes(21));
+  EXPECT_TRUE(After(write, Lost(ErrorCode::kUnknownOutcome), minutes(24)).again);
+  EXPECT_FALSE(After(write, Lost(ErrorCode::kUnknownOutcome), minutes(25)).again);
+}
+
 TEST_F(RetryTest, WrongNodesEndItWhenThereAreNoOthers) {
   Retry retry = Make(Repeatable::kUnderOneId);
   EXPECT_TRUE(After(retry, Wrong(0)).again);

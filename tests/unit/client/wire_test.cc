@@ -33,6 +33,13 @@ TEST(WireError, UnknownCodesAreInternal) {
   }
 }
 
+TEST(WireError, AMessageIsOneLineThatATerminalMayShow) {
+  wire::KvError odd = ToWire(Error{ErrorCode::kIo, "two\nlines \x1b[31m \x7f na\xc3\xafve \\x41"});
+  EXPECT_EQ(FromWire(std::move(odd)).error.message, "two?lines ?[31m ? na\xc3\xafve \\x41");
+  EXPECT_EQ(FromWire(ToWire(Error{ErrorCode::kIo, Bytes(1 << 20, 'x')})).error.message.size(),
+            4096U);
+}
+
 TEST(WireError, HintsTravelWhenTheyAreAny) {
   const Error busy{ErrorCode::kBusy, ""};
   EXPECT_EQ(FromWire(ToWire(busy, std::chrono::milliseconds(70))).retry_after.count(), 70);

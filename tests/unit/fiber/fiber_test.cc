@@ -264,5 +264,119 @@ TEST(FiberPool, KeepsNoMoreIdleStacksThanItMay) {
   pool.Stop();
 }
 
+// --- cancelling ----------------------------------------------------------------------------------
+
+// A task that waits on a condition which never comes true, until it is cancelled.
+class Hopeless : public Task {
+ public:
+  void Run() override {
+    const MutexLock lock(mutex_);
+    while (!Cancelled()) in_vain_ = !cond_.WaitFor(mutex_, std::chrono::hours(1));
+    ended_.Post();
+  }
+  void AwaitEnd() { ended_.Wait(); }
+  bool in_vain() const { return in_vain_; }
+
+ private:
+  Mutex mutex_;
+  CondVar cond_;
+  bool in_vain_ = false;
+  Baton ended_;
+};
+
+TEST_F(FiberTest, ACancelEndsTheWaitForACondition) {
+  Hopeless task;
+  pool_.Run(task);
+  EXPECT_FALSE(task.cancelled());
+  task.Cancel();
+  task.AwaitEnd();
+  EXPECT_TRUE(task.in_vain());
+}
+
+TEST_F(FiberTest, ATaskThatWasCancelledBeforeItWaitsDoesNotWait) {
+  Hopeless task;
+  task.Cancel();
+  pool_.Run(task);
+  task.AwaitEnd();
+  EXPECT_FALSE(task.in_vain());
+}
+
+TEST_F(FiberTest, CancelsAndEventsThatRaceEndTheWaitOnce) {
+  for (int round = 0; round < 2000; ++round) {
+    Hopeless first;
+    Hopeless second;
+    pool_.Run(first);
+    pool_.Run(second);
+    std::thread other([&] {
+      first.Cancel();
+      second.Cancel();
+    });
+    second.Cancel();
+    first.Cancel();
+    other.join();
+    first.AwaitEnd();
+    second.AwaitEnd();
+  }
+}
+
+class CountedWait : public Cancellable {
+ public:
+  void Cancel() override { ++cancels; }
+  int cancels = 0;
+};
+
+class ScopedTask : public Task {
+ public:
+  explicit ScopedTask(CountedWait& wait) : wait_(wait) {}
+  void Run() override {
+    {
+      const CancelScope scope(wait_);
+      inside_.Wait();
+    }
+    outside_.Wait();
+    ended_.Post();
+  }
+  void Leave() { inside_.Post(); }
+  void End() {
+    outside_.Post();
+    ended_.Wait();
+  }
+
+ private:
+  CountedWait& wait_;
+  Baton inside_;
+  Baton outside_;
+  Baton ended_;
+};
+
+TEST_F(FiberTest, ACancelReachesAWaitOnlyWithinItsScope) {
+  CountedWait wait;
+  ScopedTask task(wait);
+  pool_.Run(task);
+  task.Cancel();
+  EXPECT_EQ(wait.cancels, 1);
+  task.Leave();
+  task.Cancel();
+  EXPECT_EQ(wait.cancels, 1);
+  task.End();
+}
+
+TEST_F(FiberTest, AScopeThatBeginsAfterTheCancelCancelsAtOnce) {
+  CountedWait wait;
+  ScopedTask task(wait);
+  task.Cancel();
+  pool_.Run(task);
+  EXPECT_EQ(wait.cancels, 1);
+  task.Leave();
+  task.End();
+}
+
+TEST(CancelTest, AThreadIsNeverCancelled) {
+  CountedWait wait;
+  const CancelScope scope(wait);
+  EXPECT_FALSE(Cancelled());
+  EXPECT_EQ(wait.cancels, 0);
+}
+
 }  // namespace
 }  // namespace metaring::fiber

@@ -12,7 +12,7 @@ class OpenFilesTest : public ::testing::Test {
  protected:
   ManualClock clock_;
   MemoryFileStore store_;
-  OpenFiles files_{store_, clock_, MemoryFileStore::kBlockBytes};
+  OpenFiles files_{store_, clock_, MemoryFileStore::kBlockBytes, std::chrono::seconds(30)};
   const Ino ino_ = store_.node.inode.ino;
 };
 

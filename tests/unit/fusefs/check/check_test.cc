@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "fusefs/meta/codec.h"
 #include "fusefs/meta/keys.h"
 #include "tests/unit/fusefs/ops/test_volume.h"
@@ -197,6 +200,90 @@ TEST_F(CheckTest, StrangersAmongTheKeys) {
   ASSERT_TRUE(fs_.kv().Put("what is this", "?"));
   ASSERT_TRUE(fs_.kv().Put("/1/0/q", "?"));
   ExpectFoundAndMended("not of a filesystem");
+}
+
+// --- volumes that others change meanwhile
+// --------------------------------------------------------------
+
+// Passes everything on; before each reading of the whole volume `change` comes first.
+class ChangingKv : public client::Kv {
+ public:
+  ChangingKv(client::Kv& kv, std::function<void(int pass)> change)
+      : kv_(kv), change_(std::move(change)) {}
+  int passes() const { return passes_; }
+
+  Result<std::optional<client::Record>> Get(ByteView key) override { return kv_.Get(key); }
+  Result<std::vector<std::optional<client::Record>>> MultiGet(
+      std::span<const Bytes> keys) override {
+    return kv_.MultiGet(keys);
+  }
+  Result<client::ScanPage> Scan(const client::ScanRequest& request) override {
+    if (request.begin.empty() && request.cursor.empty()) change_(++passes_);
+    return kv_.Scan(request);
+  }
+  Result<uint64_t> Put(ByteView key, ByteView value) override { return kv_.Put(key, value); }
+  Result<bool> Delete(ByteView key) override { return kv_.Delete(key); }
+  Result<client::TransactReply> Transact(const client::Transaction& transaction) override {
+    return kv_.Transact(transaction);
+  }
+
+ private:
+  client::Kv& kv_;
+  const std::function<void(int)> change_;
+  int passes_ = 0;
+};
+
+class SharedCheckTest : public CheckTest {
+ protected:
+  CheckReport CheckShared(ChangingKv& kv) {
+    const Context& ctx = fs_.ctx();
+    CheckOptions options;
+    options.shared = true;
+    auto report = CheckVolume({kv, ctx.volume, ctx.inos, ctx.clock}, options);
+    EXPECT_TRUE(report);
+    return *report;
+  }
+};
+
+TEST_F(SharedCheckTest, ACleanVolumeIsReadOnce) {
+  ChangingKv kv(fs_.kv(), [](int) {});
+  EXPECT_TRUE(CheckShared(kv).clean());
+  EXPECT_EQ(kv.passes(), 1);
+}
+
+TEST_F(SharedCheckTest, WhatIsOnlyOnItsWayIsNoFinding) {
+  // Each reading meets another half of a change.
+  ChangingKv kv(fs_.kv(), [this](int pass) {
+    ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "ghost" + std::to_string(pass)),
+                             EncodeReference(Ino(4000 + static_cast<uint64_t>(pass)), S_IFREG)));
+    ASSERT_TRUE(fs_.kv().Delete(EntryKey(kRootIno, "ghost" + std::to_string(pass - 1))));
+  });
+  const CheckReport report = CheckShared(kv);
+  for (const Finding& finding : report.findings) {
+    EXPECT_EQ(finding.what.find("names but no record"), std::string::npos) << finding.what;
+  }
+  EXPECT_EQ(kv.passes(), kSharedPasses);
+}
+
+TEST_F(SharedCheckTest, WhatStaysIsAFinding) {
+  ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "small"), "garbage"));
+  ChangingKv kv(fs_.kv(), [](int) {});
+  const CheckReport report = CheckShared(kv);
+  bool told = false;
+  for (const Finding& finding : report.findings) {
+    told = told || finding.what.find("does not decode") != std::string::npos;
+  }
+  EXPECT_TRUE(told);
+  EXPECT_EQ(kv.passes(), kSharedPasses);
+}
+
+TEST_F(SharedCheckTest, ItIsNotRepaired) {
+  CheckOptions options;
+  options.shared = true;
+  options.repair = true;
+  const auto report = CheckVolume(fs_.ctx(), options);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

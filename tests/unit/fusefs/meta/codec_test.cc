@@ -302,8 +302,23 @@ TEST(Codec, FieldsOutOfTheirRangeAreCorrupt) {
   ExpectCorrupt(DecodeInode, with([](Inode& i) { i.ctime.nanos = -1; }));
   ExpectCorrupt(DecodeInode, with([](Inode& i) { i.mtime.nanos = 1'000'000'000; }));
   ExpectCorrupt(DecodeInode, with([](Inode& i) { i.symlink_target = Bytes(5000, 'x'); }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) { i.ino = kRootIno; }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) { i.bytes_allocated = INT64_MAX; }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) { i.xattrs = {{"", "x"}}; }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) { i.xattrs = {{Bytes("user.a\0b", 8), "x"}}; }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) { i.xattrs = {{Bytes(256, 'n'), "x"}}; }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) { i.mode = S_IFLNK | 0777; }));
+  ExpectCorrupt(DecodeInode, with([](Inode& i) {
+                  i.mode = S_IFLNK | 0777;
+                  i.symlink_target = Bytes("a\0b", 3);
+                }));
+  // The root is in no directory.
+  ExpectCorrupt(DecodeEntry, EncodeReference(kRootIno, S_IFDIR));
   DirectoryHeader header = FullHeader();
   header.name = "a/b";
+  ExpectCorrupt(DecodeDirectory, EncodeDirectory(header));
+  header = FullHeader();
+  header.xattrs = {{Bytes(256, 'n'), "x"}};
   ExpectCorrupt(DecodeDirectory, EncodeDirectory(header));
   header = FullHeader();
   header.parent = Ino{};

@@ -40,6 +40,10 @@ TEST(Keys, EntriesAreTakenApartAgain) {
   EXPECT_FALSE(ParseEntry(Ino{78}, key));
   EXPECT_FALSE(ParseEntry(Ino{77}, Header(Ino{77})));
   EXPECT_FALSE(ParseEntry(Ino{77}, "/2d/0/e12"));
+  // Hashes that would be the cookies of "." and "..", and one that is none.
+  for (const uint64_t wrong : {uint64_t{0}, uint64_t{2}, uint64_t{4}, hash | 1}) {
+    EXPECT_FALSE(ParseEntry(Ino{77}, Entry(Ino{77}, wrong, name)));
+  }
 }
 
 TEST(Keys, HashesAreEvenAndLeaveRoomForDotCookies) {

@@ -47,6 +47,7 @@ TEST(KernelIo, AsksForWhatTheKernelOffersAndNoMore) {
   EXPECT_EQ(Negotiate(io, FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT | FUSE_ASYNC_READ),
             FUSE_BIG_WRITES | FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
   EXPECT_TRUE(io.handles_killpriv());
+  EXPECT_EQ(Negotiate(io, FUSE_PARALLEL_DIROPS), FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS);
 }
 
 TEST(KernelIo, AFailedInitIsLeftAlone) {

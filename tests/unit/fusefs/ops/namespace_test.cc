@@ -3,6 +3,7 @@
 // Lookup, Make, Link, Unlink, Rmdir and orphans, by errno and by what they leave.
 #include <gtest/gtest.h>
 
+#include "fusefs/meta/codec.h"
 #include "fusefs/meta/keys.h"
 #include "tests/unit/fusefs/ops/expect.h"
 #include "tests/unit/fusefs/ops/test_volume.h"
@@ -387,6 +388,21 @@ TEST(Rmdir, NothingCanBeMadeInARemovedDirectory) {
   EXPECT_CODE(RenameOf(fs.ctx(), {kRootIno, "a"}, {directory.inode.ino, "a"}),
               ErrorCode::kNotFound);
   EXPECT_OK(Attributes(fs.ctx(), file));
+}
+
+TEST(Lookup, ADirectoryWhoseHeaderNamesNoPlaceIsCorrupt) {
+  TestVolume fs;
+  const Node directory = fs.MakeDirectory("d");
+  const Bytes key = keys::Header(directory.inode.ino);
+  DirectoryHeader header;
+  header.mode = S_IFDIR | 0755;
+  header.parent = kRootIno;  // without a name, as the root's
+  ASSERT_OK(fs.kv().Put(key, EncodeDirectory(header)));
+  EXPECT_CODE(Lookup(fs.ctx(), kRootIno, "d"), ErrorCode::kCorrupt);
+  header.name = "d";
+  header.parent = directory.inode.ino;
+  ASSERT_OK(fs.kv().Put(key, EncodeDirectory(header)));
+  EXPECT_CODE(Lookup(fs.ctx(), kRootIno, "d"), ErrorCode::kCorrupt);
 }
 
 }  // namespace

@@ -124,5 +124,16 @@ TEST(ReadDir, ManySubdirectoriesComeInBatches) {
   }
 }
 
+// A cookie of "." or ".." for an entry would make a listing begin again for ever.
+TEST(ReadDir, AnEntryWhoseCookieWouldBeADotsIsCorrupt) {
+  for (const uint64_t hash : {2, 4, 7}) {
+    TestVolume fs;
+    ASSERT_OK(fs.kv().Put(keys::Entry(kRootIno, hash, "n"), EncodeReference(Ino{1000}, S_IFREG)));
+    ReadDirRequest request;
+    request.directory = kRootIno;
+    EXPECT_CODE(ReadDir(fs.ctx(), request), ErrorCode::kCorrupt) << hash;
+  }
+}
+
 }  // namespace
 }  // namespace metaring::fusefs

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "fusefs/meta/codec.h"
 #include "fusefs/meta/keys.h"
 #include "tests/unit/fusefs/ops/expect.h"
 #include "tests/unit/fusefs/ops/test_volume.h"
@@ -251,6 +252,28 @@ TEST_F(RenameOp, MovesOfDirectoriesRaiseTheEpoch) {
   ASSERT_OK(Move({kRootIno, "c"}, {a.inode.ino, "b"}));
   EXPECT_EQ(fs_.CountKeys(keys::MoveEpoch()), 1u);
   ASSERT_OK(Move({a.inode.ino, "b"}, {kRootIno, "c"}));
+}
+
+TEST_F(RenameOp, ParentsThatLeadInACircleAreCorrupt) {
+  Node node = fs_.MakeDirectory("0");
+  std::vector<Node> chain = {node};
+  for (int depth = 1; depth < 9; ++depth) {
+    chain.push_back(fs_.MakeDirectory(std::to_string(depth), chain.back().inode.ino));
+  }
+  fs_.MakeDirectory("moved");
+  for (const size_t back_to : {0, 3, 7}) {
+    // The circle is of the chain from here to its end.
+    const Node& entry = chain[back_to];
+    DirectoryHeader header;
+    header.parent = chain.back().inode.ino;
+    header.name = std::to_string(back_to);
+    header.mode = S_IFDIR | 0755;
+    const auto before = fs_.kv().Get(keys::Header(entry.inode.ino));
+    ASSERT_OK(fs_.kv().Put(keys::Header(entry.inode.ino), EncodeDirectory(header)));
+    EXPECT_CODE(Move({kRootIno, "moved"}, {chain.back().inode.ino, "moved"}), ErrorCode::kCorrupt);
+    ASSERT_OK(fs_.kv().Put(keys::Header(entry.inode.ino), (*before)->value));
+  }
+  EXPECT_OK(Move({kRootIno, "moved"}, {chain.back().inode.ino, "moved"}));
 }
 
 }  // namespace

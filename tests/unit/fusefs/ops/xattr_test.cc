@@ -150,5 +150,15 @@ TEST_F(XattrOps, NamesTogetherAreBounded) {
   EXPECT_EQ(List(file).size(), stored);
 }
 
+TEST_F(XattrOps, MoreThanAnObjectCanHaveIsCorrupt) {
+  const Node file = fs_.MakeFile("f");
+  ASSERT_OK(Set(file, "user.large", Bytes(10'000, 'x')));
+  for (size_t i = 0; i < kXattrCountMax; ++i) {
+    ASSERT_OK(
+        fs_.kv().Put(keys::LargeXattr(kRootIno, file.inode.ino, "user." + std::to_string(i)), "x"));
+  }
+  EXPECT_CODE(ListXattr(fs_.ctx(), file.ref()), ErrorCode::kCorrupt);
+}
+
 }  // namespace
 }  // namespace metaring::fusefs
