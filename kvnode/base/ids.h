@@ -26,6 +26,7 @@ class StrongId {
 };
 
 using KeyspaceId = StrongId<struct KeyspaceIdTag, uint32_t>;
+using NodeId = StrongId<struct NodeIdTag, uint64_t>;
 using SlotId = StrongId<struct SlotIdTag, uint16_t>;
 
 }  // namespace metaring

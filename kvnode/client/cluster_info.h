@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a cluster says of itself and who may do what in it: the names and meanings are those of the
-// IDL (thrift/kv.thrift: Grant, HealthCheckReply, ClusterMapReply).
+// IDL (thrift/kv.thrift: Grant, HealthCheckReply). The cluster map is placement's.
 #ifndef METARING_KVNODE_CLIENT_CLUSTER_INFO_H_
 #define METARING_KVNODE_CLIENT_CLUSTER_INFO_H_
 
@@ -9,9 +9,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "kvnode/placement/cluster_map.h"
 
 namespace metaring::client {
+
+using placement::ClusterMap;
+using placement::ClusterNode;
 
 // Each level has those before it.
 enum class Access : uint8_t { kRead = 1, kWrite = 2, kAdmin = 3 };
@@ -33,20 +37,6 @@ struct HealthReport {
   std::string message;  // for a person; empty: nothing to say
   std::chrono::seconds uptime{0};
   std::vector<std::string> warnings{};  // what is well and will not stay so, a sentence each
-};
-
-struct ClusterNode {
-  int64_t id = 0;
-  std::string name;     // of its certificate
-  std::string address;  // HOST:PORT for clients
-  std::string rack;
-};
-
-struct ClusterMap {
-  std::string cluster_id;
-  int64_t epoch = 0;
-  int32_t ring_size = 0;
-  std::vector<ClusterNode> nodes;
 };
 
 }  // namespace metaring::client

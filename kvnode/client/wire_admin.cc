@@ -114,10 +114,10 @@ wire::ClusterMapReply ToWire(const ClusterMap& map) {
   wire::ClusterMapReply to;
   to.__set_cluster_id(map.cluster_id);
   to.__set_epoch(map.epoch);
-  to.__set_ring_size(map.ring_size);
+  to.__set_ring_size(static_cast<int32_t>(map.ring_size));
   for (const ClusterNode& node : map.nodes) {
     wire::NodeInfo& info = to.nodes.emplace_back();
-    info.__set_id(node.id);
+    info.__set_id(static_cast<int64_t>(node.id.value()));
     info.__set_name(node.name);
     info.__set_address(node.address);
     info.__set_rack(node.rack);
@@ -131,11 +131,13 @@ Result<ClusterMap> FromWire(wire::ClusterMapReply&& from) {
   to.cluster_id = std::move(from.cluster_id);
   if (from.epoch < 0) return Wrong("epoch", "negative");
   to.epoch = from.epoch;
-  if (from.ring_size < 0) return Wrong("ring_size", "negative");
-  to.ring_size = from.ring_size;
-  for (wire::NodeInfo& node : from.nodes) {
-    to.nodes.push_back(
-        {node.id, std::move(node.name), std::move(node.address), std::move(node.rack)});
+  RETURN_IF_ERROR(SetUnsigned("ring_size", from.__isset.ring_size, from.ring_size, to.ring_size));
+  for (wire::NodeInfo& info : from.nodes) {
+    ClusterNode& node = to.nodes.emplace_back();
+    node.id = NodeId(static_cast<uint64_t>(info.id));
+    node.name = std::move(info.name);
+    node.address = std::move(info.address);
+    node.rack = std::move(info.rack);
   }
   return to;
 }

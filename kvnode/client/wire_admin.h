@@ -24,6 +24,7 @@ Result<Grant> FromWire(wire::Grant&& from);
 wire::HealthCheckReply ToWire(const HealthReport& report);
 Result<HealthReport> FromWire(wire::HealthCheckReply&& from);
 
+// Of a map what the IDL has: no tokens, no keyspaces, of nodes what clients need.
 wire::ClusterMapReply ToWire(const ClusterMap& map);
 Result<ClusterMap> FromWire(wire::ClusterMapReply&& from);
 

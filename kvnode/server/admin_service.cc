@@ -20,7 +20,7 @@ Result<wire::KeyspaceCreateReply> Create(KeyspaceTable& keyspaces,
   ASSIGN_OR_RETURN(const client::KeyspaceInfo wanted, FromWire(std::move(request.keyspace)));
   ASSIGN_OR_RETURN(client::KeyspaceInfo made, keyspaces.Create(wanted.name, wanted.options));
   wire::KeyspaceCreateReply reply;
-  reply.keyspace = ToWire(std::move(made));
+  reply.keyspace = client::ToWire(std::move(made));
   reply.__isset.keyspace = true;
   return reply;
 }
@@ -32,7 +32,7 @@ wire::KeyspaceListReply List(const KeyspaceTable& keyspaces, const Grants& grant
   reply.__isset.keyspaces = true;
   for (client::KeyspaceInfo& info : keyspaces.List()) {
     if (peer.role == rpc::Role::kClient && !grants.Of(peer.name, info.name)) continue;
-    reply.keyspaces.push_back(ToWire(std::move(info)));
+    reply.keyspaces.push_back(client::ToWire(std::move(info)));
   }
   return reply;
 }

@@ -63,9 +63,9 @@ Result<client::KeyspaceInfo> KeyspaceTable::Create(const std::string& name,
                                                    const client::KeyspaceOptions& options) {
   {
     const ReaderLock lock(mutex_);
-    if (by_name_.size() >= kKeyspacesMax) {
+    if (by_name_.size() >= placement::kKeyspacesMax) {
       return Fail(ErrorCode::kTooBig,
-                  fmt::format("there are {} keyspaces; that is the limit", kKeyspacesMax));
+                  fmt::format("there are {} keyspaces; that is the limit", placement::kKeyspacesMax));
     }
   }
   ASSIGN_OR_RETURN(const client::KeyspaceInfo made, store_.Create(name, options));

@@ -14,10 +14,9 @@
 #include "kvnode/base/mutex.h"
 #include "kvnode/client/embedded.h"
 #include "kvnode/fiber/fiber.h"
+#include "kvnode/placement/cluster_map.h"
 
 namespace metaring::server {
-
-inline constexpr size_t kKeyspacesMax = 10'000;
 
 // Immutable.
 struct OpenKeyspace {
@@ -40,7 +39,7 @@ class KeyspaceTable {
                                                    std::optional<KeyspaceId> id) const;
   std::vector<client::KeyspaceInfo> List() const;  // by name
 
-  // kTooBig over kKeyspacesMax; else as Embedded::Create.
+  // kTooBig over placement::kKeyspacesMax; else as Embedded::Create.
   Result<client::KeyspaceInfo> Create(const std::string& name,
                                       const client::KeyspaceOptions& options);
   // Nobody finds it any more; when the last request on it has ended it is erased. kNotFound.

@@ -21,7 +21,7 @@ constexpr int32_t kVersionMax = 1;
 constexpr size_t kClientNameBytesMax = 128;
 // The map of one node: everything is in its one slot, and nothing ever changes.
 constexpr int64_t kMapEpoch = 1;
-constexpr int32_t kRingSize = 1;
+constexpr uint32_t kRingSize = 1;
 
 // The highest version that both speak; a range is absent where the other side has just one.
 template <typename Request>
@@ -90,9 +90,12 @@ wire::ClusterMapReply ClusterMap(const NodeFacts& facts) {
   map.cluster_id = facts.identity.cluster_id;
   map.epoch = kMapEpoch;
   map.ring_size = kRingSize;
-  map.nodes.push_back({static_cast<int64_t>(facts.identity.node_id), facts.name,
-                       facts.client_address(), facts.rack});
-  return ToWire(map);
+  client::ClusterNode& node = map.nodes.emplace_back();
+  node.id = NodeId(facts.identity.node_id);
+  node.name = facts.name;
+  node.address = facts.client_address();
+  node.rack = facts.rack;
+  return client::ToWire(map);
 }
 
 wire::StatsReply Stats(const NodeFacts& facts) {

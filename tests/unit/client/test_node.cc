@@ -216,7 +216,14 @@ void TestNode::AddAdmin() {
     return ToWire(HealthReport{Health::kOk, "", std::chrono::seconds(5)});
   });
   Add(kClusterMap, [this](wire::ClusterMapRequest&&) -> Result<wire::ClusterMapReply> {
-    return ToWire(ClusterMap{options_.cluster_id, 3, 1024, {{1, "a", "127.0.0.1:1", "r"}}});
+    ClusterMap map;
+    map.cluster_id = options_.cluster_id;
+    map.epoch = 3;
+    ClusterNode& node = map.nodes.emplace_back();
+    node.id = NodeId(1);
+    node.name = "a";
+    node.address = "127.0.0.1:1";
+    return ToWire(map);
   });
   Add(kStats, [](wire::StatsRequest&&) -> Result<wire::StatsReply> {
     wire::StatsReply reply;

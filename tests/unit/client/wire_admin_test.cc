@@ -79,11 +79,19 @@ TEST(WireHealth, TravelsAndMustBeKnown) {
 }
 
 TEST(WireClusterMap, Travels) {
-  const auto back = FromWire(ToWire(ClusterMap{"id", 3, 1024, {{2, "b", "h:1", "r"}}}));
+  ClusterMap map;
+  map.cluster_id = "id";
+  map.epoch = 3;
+  map.ring_size = 2048;
+  map.nodes.emplace_back();
+  map.nodes[0].id = NodeId(2);
+  map.nodes[0].address = "h:1";
+  const auto back = FromWire(ToWire(map));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->epoch, 3);
-  EXPECT_EQ(back->ring_size, 1024);
+  EXPECT_EQ(back->ring_size, 2048U);
   ASSERT_EQ(back->nodes.size(), 1U);
+  EXPECT_EQ(back->nodes[0].id, NodeId(2));
   EXPECT_EQ(back->nodes[0].address, "h:1");
   wire::ClusterMapReply odd;
   odd.__set_epoch(-1);
