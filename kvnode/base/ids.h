@@ -26,8 +26,12 @@ class StrongId {
 };
 
 using KeyspaceId = StrongId<struct KeyspaceIdTag, uint32_t>;
-using NodeId = StrongId<struct NodeIdTag, uint64_t>;
+// A node of the cluster. Never reused; zero is nobody.
+using NodeId = StrongId<struct NodeIdTag>;
+// An arc of the ring: what has replicas.
 using SlotId = StrongId<struct SlotIdTag, uint16_t>;
+// What has a log of its own: a Raft group, or an embedded store.
+using GroupId = StrongId<struct GroupIdTag, uint32_t>;
 
 }  // namespace metaring
 

@@ -31,7 +31,7 @@ namespace metaring::log {
 // A byte position in the stream. The stream starts at 0 and never reuses a position.
 using Lsn = StrongId<struct LsnTag>;
 // Which state machine a record belongs to; the log does not look into it.
-using GroupId = StrongId<struct GroupIdTag, uint32_t>;
+using metaring::GroupId;
 
 struct Record {
   Lsn begin;  // where its header starts
