@@ -13,9 +13,8 @@ usage: packaging/test.sh [PART...]
 Parts, in the order in which they run; without any, all but soak:
   clang    clang's thread-safety analysis; no code is generated
   tidy     clang-tidy over what the clang part compiles, where it is not known to be clean
-  asan     unit and simulation tests under AddressSanitizer and UBSan
+  asan     unit and simulation tests under AddressSanitizer and UBSan; each fuzz target, 10 s
   tsan     unit and simulation tests under ThreadSanitizer
-  fuzz     what comes from outside, ten seconds each; two at once
   soak     the long crash loops on real mounts (about 20 minutes), two minutes of each fuzz target
   release  all other tests: unit, simulation, real mounts, benchmarks' own tests, lint
 USAGE
@@ -25,11 +24,11 @@ wanted=()
 for argument in "$@"; do
   case $argument in
     -h | --help) usage; exit 0 ;;
-    clang | tidy | asan | tsan | fuzz | soak | release) wanted+=("$argument") ;;
+    clang | tidy | asan | tsan | soak | release) wanted+=("$argument") ;;
     *) usage >&2; exit 2 ;;
   esac
 done
-((${#wanted[@]} > 0)) || wanted=(clang tidy asan tsan fuzz release)
+((${#wanted[@]} > 0)) || wanted=(clang tidy asan tsan release)
 
 cd "$(dirname -- "$0")/.."
 readonly JOBS=${METARING_JOBS:-$(nproc)}
@@ -52,8 +51,8 @@ test_targets() {  # PRESET LABELS
 run_sanitizer() {  # PRESET
   local targets
   cmake --preset "$1" -Wno-dev >/dev/null || return 1
-  mapfile -t targets < <(test_targets "$1" '^(unit|sim)$')
-  build "$1" "${targets[@]}" && ctest --preset "$1" -j "$JOBS" -L '^(unit|sim)$'
+  mapfile -t targets < <(test_targets "$1" '^(unit|sim|fuzz)$')
+  build "$1" "${targets[@]}" && ctest --preset "$1" -j "$JOBS" -L '^(unit|sim|fuzz)$'
 }
 
 run_part() {
@@ -65,9 +64,8 @@ run_part() {
         python3 tests/lint/tidy.py -j "$JOBS" build/clang
       ;;
     asan | tsan) run_sanitizer "$1" ;;
-    fuzz) build fuzz && ctest --preset fuzz -j 2 ;;
     soak)
-      build release && build fuzz &&
+      build release && build asan fuzz_targets &&
         ctest --preset soak && ctest --preset fuzz-soak -j 2
       ;;
     release) build release && ctest --preset release -j "$JOBS" ;;
@@ -75,7 +73,7 @@ run_part() {
 }
 
 packaging/deps.sh
-for part in clang tidy asan tsan fuzz soak release; do
+for part in clang tidy asan tsan soak release; do
   [[ " ${wanted[*]} " == *" $part "* ]] || continue
   heading "$part"
   run_part "$part" || failed+=("$part")

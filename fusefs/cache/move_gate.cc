@@ -18,16 +18,19 @@ void MoveGate::End(uint64_t id) {
   ended_.NotifyAll();
 }
 
-bool MoveGate::AwaitMoves(std::chrono::nanoseconds timeout) {
+Status MoveGate::AwaitMoves(std::chrono::nanoseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   MutexLock lock(mutex_);
   const uint64_t newest = last_id_;
   while (!under_way_.empty() && *under_way_.begin() <= newest) {
     const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= left.zero() || fiber::Cancelled()) return false;
+    if (fiber::Cancelled()) return Fail(ErrorCode::kCancelled, "cancelled during a move");
+    if (left <= left.zero()) {
+      return Fail(ErrorCode::kDeadlineExceeded, "a move did not end in time");
+    }
     ended_.WaitFor(mutex_, left);
   }
-  return true;
+  return {};
 }
 
 }  // namespace metaring::fusefs

@@ -15,6 +15,7 @@
 #include <set>
 
 #include "kvnode/base/mutex.h"
+#include "kvnode/base/result.h"
 #include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs {
@@ -37,9 +38,9 @@ class MoveGate {
 
   // How many moves have ended: when it has changed, places may have.
   uint64_t ended() const { return ended_count_; }
-  // Returns when every move that was under way at the call has ended; false when `timeout`, or
-  // a cancel of the task, came first.
-  bool AwaitMoves(std::chrono::nanoseconds timeout);
+  // Returns when every move that was under way at the call has ended. kDeadlineExceeded when
+  // `timeout` came first, kCancelled when a cancel of the task did.
+  Status AwaitMoves(std::chrono::nanoseconds timeout);
 
  private:
   uint64_t Begin();

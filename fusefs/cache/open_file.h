@@ -3,11 +3,11 @@
 // OpenFile: the content and attributes of one file that is open for writing in this mount, between
 // write(2) and the store.
 //
-// Writes go into dirty blocks; the store gets them at fsync, at every close of a writer, after an
-// age and by pressure of memory. Readers see the dirty blocks, those that are on their way, and the
-// store's below them. At most one change of this file is on its way to the store at a time: whoever
-// brings one takes the file's turn first, and waits for it no longer than a deadline. The mutex is
-// never held across the store.
+// Writes go into dirty blocks; the store gets them at fsync, at every close of a writer (a
+// cancelled one leaves them pending), after an age and by pressure of memory. Readers see the dirty
+// blocks, those that are on their way, and the store's below them. At most one change of this file
+// is on its way to the store at a time: whoever brings one takes the file's turn first, and waits
+// for it no longer than a deadline. The mutex is never held across the store.
 //
 // A write-back that fails keeps its blocks, so that it heals when there is space again. Whoever
 // asked for it gets the error; if nobody did (age, pressure), the next fsync or close does, once.

@@ -42,7 +42,7 @@ Result<CheckReport> Look(const Context& ctx, const CheckOptions& options,
   for (const auto& [ino, directory] : survey.directories) {
     report.directories += directory.has_header ? 1 : 0;
   }
-  problems = FindProblems(ctx, std::move(survey));
+  problems = FindProblems(ctx, std::move(survey), options.repair);
   return report;
 }
 

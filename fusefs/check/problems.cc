@@ -27,7 +27,8 @@ client::Op DeleteOf(Bytes key) {
 
 class Judge {
  public:
-  Judge(const Context& ctx, Survey survey) : ctx_(ctx), survey_(std::move(survey)) {}
+  Judge(const Context& ctx, Survey survey, bool with_mends)
+      : ctx_(ctx), with_mends_(with_mends), survey_(std::move(survey)) {}
 
   std::vector<Problem> Run() {
     for (const auto& [ino, directory] : survey_.directories) JudgeDirectory(ino, directory);
@@ -35,17 +36,23 @@ class Judge {
     for (const auto& [content, facts] : survey_.contents) JudgeContent(content, facts);
     for (const Ino ino : survey_.orphans) {
       if (survey_.owns.contains(ino) && survey_.owns[ino].has_record) continue;
-      Add("orphan {} has no record", {DeleteOf(keys::Orphan(ino))}, ino.value());
+      Add(
+          "orphan {} has no record", [&] { return Ops{DeleteOf(keys::Orphan(ino))}; }, ino.value());
     }
     JudgeCounters();
     return std::move(survey_.problems);
   }
 
  private:
-  template <typename... Args>
-  void Add(fmt::format_string<Args...> format, std::vector<client::Op> mend, Args&&... args) {
-    survey_.problems.push_back({fmt::format(format, std::forward<Args>(args)...), std::move(mend)});
+  using Ops = std::vector<client::Op>;
+
+  // `mend` makes the operations that mend it.
+  template <typename Mend, typename... Args>
+  void Add(fmt::format_string<Args...> format, const Mend& mend, Args&&... args) {
+    survey_.problems.push_back(
+        {fmt::format(format, std::forward<Args>(args)...), with_mends_ ? mend() : Ops{}});
   }
+  static Ops NoMend() { return {}; }
 
   // A new name in the root for what has lost its own.
   static std::string FoundName(Ino ino) { return fmt::format("lost+found.{}", ino.value()); }
@@ -55,8 +62,20 @@ class Judge {
                  EncodeReference(ino, type));
   }
 
+  // Both give what has no name one in the root; nothing when its record cannot be read.
+  Ops FoundDirectory(Ino ino) const {
+    Ops mend = MovedHeader(ino, kRootIno, FoundName(ino));
+    if (!mend.empty()) mend.push_back(FoundEntry(ino, S_IFDIR));
+    return mend;
+  }
+  Ops FoundFile(Ino ino, uint32_t type) const {
+    Ops mend = WithLinks(ino, 1);
+    if (!mend.empty()) mend.push_back(FoundEntry(ino, type));
+    return mend;
+  }
+
   // The header under another parent and name; nothing when it cannot be read.
-  std::vector<client::Op> MovedHeader(Ino ino, Ino parent, const std::string& name) const {
+  Ops MovedHeader(Ino ino, Ino parent, const std::string& name) const {
     const auto record = ctx_.kv.Get(keys::Header(ino));
     if (!record || !*record) return {};
     auto header = DecodeDirectory((*record)->value);
@@ -67,8 +86,8 @@ class Judge {
   }
 
   // Removes the entries that refer to `ino`, or makes its header say what the one entry says.
-  std::vector<client::Op> EntriesOf(Ino ino, bool remove) const {
-    std::vector<client::Op> mend;
+  Ops EntriesOf(Ino ino, bool remove) const {
+    Ops mend;
     for (const auto& [parent, facts] : survey_.directories) {
       client::ScanRequest scan;
       scan.begin = keys::EntryPrefix(parent);
@@ -93,41 +112,51 @@ class Judge {
 
   void JudgeDirectory(Ino ino, const DirectoryFacts& directory) {
     if (!directory.has_header) {
-      Add("directory {} has {} names and {} entries, but no header", EntriesOf(ino, true),
-          ino.value(), directory.references, directory.entries);
+      Add(
+          "directory {} has {} names and {} entries, but no header",
+          [&] { return EntriesOf(ino, true); }, ino.value(), directory.references,
+          directory.entries);
       return;
     }
     JudgeName(ino, directory);
     if (directory.counted_entries != static_cast<int64_t>(directory.entries)) {
-      Add("directory {} has {} entries but counts {}",
-          {PutOf(keys::DirectoryCounter(ino, keys::Counter::kEntries),
-                 state::EncodeI64(static_cast<int64_t>(directory.entries)))},
+      Add(
+          "directory {} has {} entries but counts {}",
+          [&] {
+            return Ops{PutOf(keys::DirectoryCounter(ino, keys::Counter::kEntries),
+                             state::EncodeI64(static_cast<int64_t>(directory.entries)))};
+          },
           ino.value(), directory.entries, directory.counted_entries);
     }
     if (directory.counted_subdirectories != static_cast<int64_t>(directory.subdirectories)) {
-      Add("directory {} has {} subdirectories but counts {}",
-          {PutOf(keys::DirectoryCounter(ino, keys::Counter::kSubdirectories),
-                 state::EncodeI64(static_cast<int64_t>(directory.subdirectories)))},
+      Add(
+          "directory {} has {} subdirectories but counts {}",
+          [&] {
+            return Ops{PutOf(keys::DirectoryCounter(ino, keys::Counter::kSubdirectories),
+                             state::EncodeI64(static_cast<int64_t>(directory.subdirectories)))};
+          },
           ino.value(), directory.subdirectories, directory.counted_subdirectories);
     }
   }
 
   void JudgeName(Ino ino, const DirectoryFacts& directory) {
     if (ino == kRootIno) {
-      if (directory.references != 0) Add("the root directory has a name", EntriesOf(ino, true));
+      if (directory.references != 0) {
+        Add("the root directory has a name", [&] { return EntriesOf(ino, true); });
+      }
       return;
     }
     if (directory.references == 0) {
-      auto mend = MovedHeader(ino, kRootIno, FoundName(ino));
-      if (!mend.empty()) mend.push_back(FoundEntry(ino, S_IFDIR));
-      Add("directory {} has no name", std::move(mend), ino.value());
+      Add(
+          "directory {} has no name", [&] { return FoundDirectory(ino); }, ino.value());
     } else if (directory.references > 1) {
-      Add("directory {} has {} names", {}, ino.value(), directory.references);
+      Add("directory {} has {} names", NoMend, ino.value(), directory.references);
     } else if (directory.header_name != directory.entry_name) {
-      Add("directory {} is named otherwise than its header says", EntriesOf(ino, false),
-          ino.value());
+      Add(
+          "directory {} is named otherwise than its header says",
+          [&] { return EntriesOf(ino, false); }, ino.value());
     } else if (!ReachesRoot(ino)) {
-      Add("directory {} does not lead to the root", {}, ino.value());
+      Add("directory {} does not lead to the root", NoMend, ino.value());
     }
   }
 
@@ -146,21 +175,24 @@ class Judge {
 
   void JudgeOwn(Ino ino, const OwnFacts& own) {
     if (!own.has_record) {
-      Add("inode {} has {} names but no record", EntriesOf(ino, true), ino.value(), own.references);
+      Add(
+          "inode {} has {} names but no record", [&] { return EntriesOf(ino, true); }, ino.value(),
+          own.references);
       return;
     }
     if (own.references == 0) {
       if (survey_.orphans.contains(ino)) return;  // a mount has it open, or a crash left it
-      auto mend = WithLinks(ino, 1);
-      if (!mend.empty()) mend.push_back(FoundEntry(ino, own.type));
-      Add("inode {} has no name and is no orphan", std::move(mend), ino.value());
+      Add(
+          "inode {} has no name and is no orphan", [&] { return FoundFile(ino, own.type); },
+          ino.value());
     } else if (own.references != own.nlink) {
-      Add("inode {} has {} names but says it has {} links", WithLinks(ino, own.references),
-          ino.value(), own.references, own.nlink);
+      Add(
+          "inode {} has {} names but says it has {} links",
+          [&] { return WithLinks(ino, own.references); }, ino.value(), own.references, own.nlink);
     }
   }
 
-  std::vector<client::Op> WithLinks(Ino ino, uint32_t nlink) const {
+  Ops WithLinks(Ino ino, uint32_t nlink) const {
     const auto record = ctx_.kv.Get(keys::OwnInode(ino));
     if (!record || !*record) return {};
     auto inode = DecodeInode((*record)->value);
@@ -173,13 +205,17 @@ class Judge {
     const auto [ino, generation] = content;
     if (survey_.reclaims.contains(content)) return;  // waits to be erased
     if (!facts.has_inode) {
-      Add("{} blocks belong to no file: inode {}, generation {}",
-          {PutOf(keys::Reclaim({ino, generation}), "")}, facts.blocks, ino.value(), generation);
+      Add(
+          "{} blocks belong to no file: inode {}, generation {}",
+          [&, ino = ino, generation = generation] {
+            return Ops{PutOf(keys::Reclaim({ino, generation}), "")};
+          },
+          facts.blocks, ino.value(), generation);
       return;
     }
     const int64_t bytes = BytesOfBlocks(content, facts);
     if (bytes != facts.bytes_allocated) {
-      Add("inode {} has {} bytes in blocks but says it has {}", {}, ino.value(), bytes,
+      Add("inode {} has {} bytes in blocks but says it has {}", NoMend, ino.value(), bytes,
           facts.bytes_allocated);
     }
   }
@@ -205,13 +241,17 @@ class Judge {
   void JudgeCounters() {
     const auto inodes = static_cast<int64_t>(survey_.files + Headers());
     if (survey_.counted_inodes != inodes) {
-      Add("the volume has {} inodes but counts {}",
-          {PutOf(keys::InodesUsed(), state::EncodeI64(inodes))}, inodes, survey_.counted_inodes);
+      Add(
+          "the volume has {} inodes but counts {}",
+          [&] { return Ops{PutOf(keys::InodesUsed(), state::EncodeI64(inodes))}; }, inodes,
+          survey_.counted_inodes);
     }
     const auto bytes = static_cast<int64_t>(survey_.bytes);
     if (survey_.counted_bytes != bytes) {
-      Add("the volume has {} bytes of content but counts {}",
-          {PutOf(keys::BytesUsed(), state::EncodeI64(bytes))}, bytes, survey_.counted_bytes);
+      Add(
+          "the volume has {} bytes of content but counts {}",
+          [&] { return Ops{PutOf(keys::BytesUsed(), state::EncodeI64(bytes))}; }, bytes,
+          survey_.counted_bytes);
     }
   }
 
@@ -222,14 +262,15 @@ class Judge {
   }
 
   const Context& ctx_;
+  const bool with_mends_;
   Survey survey_;
   std::set<Ino> reaching_;  // directories that are known to lead to the root
 };
 
 }  // namespace
 
-std::vector<Problem> FindProblems(const Context& ctx, Survey survey) {
-  return Judge(ctx, std::move(survey)).Run();
+std::vector<Problem> FindProblems(const Context& ctx, Survey survey, bool with_mends) {
+  return Judge(ctx, std::move(survey), with_mends).Run();
 }
 
 }  // namespace metaring::fusefs

@@ -68,8 +68,9 @@ struct Survey {
 // kIo, or kCorrupt when the store itself does not scan.
 Result<Survey> TakeSurvey(const Context& ctx, const std::function<void(uint64_t)>& progress);
 
-// What the facts, held against each other, show; appended to what the survey found already.
-std::vector<Problem> FindProblems(const Context& ctx, Survey survey);
+// What the facts, held against each other, show; appended to what the survey found already. To say
+// how it is mended costs for some problems a scan of every directory, so only `with_mends`.
+std::vector<Problem> FindProblems(const Context& ctx, Survey survey, bool with_mends);
 
 // For the hash of a directory's name in its parent.
 uint64_t NameHash(Ino parent, std::string_view name);

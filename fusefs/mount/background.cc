@@ -4,11 +4,13 @@
 // woken.
 #include "fusefs/mount/background.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <algorithm>
 
 #include "fusefs/mount/filesystem.h"
+#include "kvnode/base/bytes.h"
 #include "kvnode/base/logging.h"
 
 namespace metaring::fusefs::mount {
@@ -96,7 +98,7 @@ void Background::Do(const Work& work) {
   }
 }
 
-void Background::Finish() {
+Status Background::Finish() {
   Work work;
   {
     MutexLock lock(mutex_);
@@ -105,6 +107,25 @@ void Background::Finish() {
   ReclaimAll(work.orphans);
   StorePending(filesystem_.context.clock.MonotonicNanos());
   StoreAtimes(PendingAtimes::kEntriesMax);
+  const size_t lost = LogPending();
+  if (lost == 0) return {};
+  return Fail(ErrorCode::kIo, fmt::format("changes of {} files are lost, see the log", lost));
+}
+
+// How many files lose what nobody was told of. Of a full volume its writers know: their writes,
+// fsyncs and closes said so.
+size_t Background::LogPending() const {
+  size_t count = 0;
+  for (const auto& file : filesystem_.files.PendingBefore(INT64_MAX)) {
+    // What has no name ends with the mount.
+    if (filesystem_.opens.IsOrphan(file->ino())) continue;
+    const auto ref = filesystem_.inodes.Find(file->ino());
+    const std::optional<Error> error = file->TakeError();
+    if (!error || error->code != ErrorCode::kNoSpace) ++count;
+    LogError("mount", "changes of inode {} {} are lost: {}", file->ino().value(),
+             ref ? Escaped(ref->place.name) : "", error ? error->message : "they were not stored");
+  }
+  return count;
 }
 
 void Background::StorePending(int64_t before_monotonic_nanos) {

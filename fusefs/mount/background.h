@@ -13,6 +13,7 @@
 
 #include "fusefs/meta/inode.h"
 #include "kvnode/base/mutex.h"
+#include "kvnode/base/result.h"
 
 namespace metaring::fusefs::mount {
 
@@ -31,8 +32,9 @@ class Background {
   void Start();
   // Returns when the thread has ended; the work that is left is done by Finish.
   void Stop();
-  // Everything that must not be left, on the caller's thread.
-  void Finish();
+  // Everything that must not be left, on the caller's thread, once. kIo when changes of files could
+  // not be stored and are lost; which, is logged.
+  Status Finish();
 
   // An orphan that nobody has open any more.
   void Reclaim(Ino ino);
@@ -57,6 +59,7 @@ class Background {
   void Do(const Work& work);
   void StorePending(int64_t before_monotonic_nanos);
   void StoreAtimes(size_t count);
+  size_t LogPending() const;
   void ReclaimAll(const std::vector<Ino>& orphans);
   void SweepAll();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads SigPnd, ShdPnd, SigBlk, SigIgn and SigCgt of /proc/TID/status, and the flags of
-// /proc/TID/stat (proc(5)).
+// Reads SigPnd, ShdPnd, SigBlk, SigIgn and SigCgt of /proc/TID/status, and the flags, wchan and
+// exit_code of /proc/TID/stat (proc(5)).
 #include "fusefs/mount/caller_state.h"
 
 #include <fcntl.h>
@@ -24,7 +24,11 @@ constexpr uint64_t Bit(int signal) {
 // Whose default is not to end the process.
 constexpr uint64_t kHarmless = Bit(SIGCHLD) | Bit(SIGCONT) | Bit(SIGURG) | Bit(SIGWINCH) |
                                Bit(SIGSTOP) | Bit(SIGTSTP) | Bit(SIGTTIN) | Bit(SIGTTOU);
-constexpr uint64_t kExiting = 0x4;  // PF_EXITING of linux/sched.h
+constexpr int kFlagsField = 9;
+constexpr int kWchanField = 35;
+constexpr int kExitCodeField = 52;
+constexpr uint64_t kExiting = 0x4;      // PF_EXITING of linux/sched.h
+constexpr uint64_t kSignalMask = 0x7f;  // of an exit code: the signal that has ended it
 
 template <int kBase>
 std::optional<uint64_t> Number(std::string_view word) {
@@ -43,17 +47,26 @@ std::optional<uint64_t> Signals(std::string_view status, const char* name) {
   return Number<16>(rest.substr(0, rest.find('\n')));
 }
 
-// The ninth field; the second is a name in parentheses, which may have any character.
-std::optional<uint64_t> Flags(std::string_view stat) {
+// Field `number` > 2; the second is a name in parentheses, which may have any character.
+std::optional<uint64_t> Field(std::string_view stat, int number) {
   const size_t name_end = stat.rfind(')');
   if (name_end == std::string_view::npos) return std::nullopt;
   std::string_view rest = stat.substr(name_end + 1);
-  for (int field = 3; field <= 9; ++field) {
+  for (int field = 3; field <= number; ++field) {
     const size_t space = rest.find(' ');
     if (space == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(space + 1);
   }
-  return Number<10>(rest.substr(0, rest.find(' ')));
+  return Number<10>(rest.substr(0, rest.find_first_of(" \n")));
+}
+
+// Of a thread that is exiting. Who may not trace it is shown zeros, also of wchan, which is not 0
+// for a thread that waits.
+CallerState StateAtExit(std::string_view stat) {
+  const auto code = Field(stat, kExitCodeField);
+  if (code && (*code & kSignalMask) != 0) return CallerState::kEnds;
+  const bool shown = Field(stat, kWchanField).value_or(0) != 0;
+  return code && shown ? CallerState::kExits : CallerState::kExitsSomehow;
 }
 
 std::string Content(pid_t tid, const char* name) {
@@ -71,8 +84,8 @@ std::string Content(pid_t tid, const char* name) {
 }  // namespace
 
 CallerState ParseCallerState(std::string_view status, std::string_view stat) {
-  const auto flags = Flags(stat);
-  if (flags && (*flags & kExiting) != 0) return CallerState::kEnds;
+  const auto flags = Field(stat, kFlagsField);
+  if (flags && (*flags & kExiting) != 0) return StateAtExit(stat);
   const auto own = Signals(status, "SigPnd");
   const auto shared = Signals(status, "ShdPnd");
   const auto blocked = Signals(status, "SigBlk");

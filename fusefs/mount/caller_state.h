@@ -16,10 +16,12 @@
 namespace metaring::fusefs::mount {
 
 enum class CallerState {
-  kWaits,      // nothing is pending that would do anything now
-  kSignalled,  // a handler of its own will run
-  kEnds,       // a signal ends it, or it is exiting (its files are being closed)
-  kUnknown,    // it cannot be seen: of another pid namespace, or /proc is hidden
+  kWaits,         // nothing is pending that would do anything now
+  kSignalled,     // a handler of its own will run
+  kEnds,          // a signal ends it, or has ended it and its files are being closed
+  kExits,         // it ends by itself and its files are being closed
+  kExitsSomehow,  // one of the two: why cannot be seen
+  kUnknown,       // it cannot be seen: of another pid namespace, or /proc is hidden
 };
 
 // From the texts of /proc/TID/status and /proc/TID/stat.

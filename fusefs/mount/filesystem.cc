@@ -10,12 +10,8 @@ Filesystem::Filesystem(const Context& ctx, FilesystemOptions opts)
       options(std::move(opts)),
       opens(options.wait_max),
       files(*this, ctx.clock, ctx.volume.options.block_bytes, options.wait_max),
-      background(*this) {}
-
-Filesystem::~Filesystem() {
-  background.Stop();
-  background.Finish();
-}
+      background(*this),
+      doubts(*this) {}
 
 Filesystem& FilesystemOf(fuse_req_t request) {
   return *static_cast<Filesystem*>(fuse_req_userdata(request));
@@ -24,10 +20,11 @@ Filesystem& FilesystemOf(fuse_req_t request) {
 // --- finding
 // ---------------------------------------------------------------------------------------
 
-bool Filesystem::MayHaveMoved(Ino ino, uint64_t moves_before) {
+Result<bool> Filesystem::MayHaveMoved(Ino ino, uint64_t moves_before) {
   if (inodes.FindErased(ino)) return false;
   if (moves.ended() != moves_before) return true;
-  return moves.AwaitMoves(options.wait_max) && moves.ended() != moves_before;
+  RETURN_IF_ERROR(moves.AwaitMoves(options.wait_max));
+  return moves.ended() != moves_before;
 }
 
 Result<Node> Filesystem::Stored(Ino ino) {

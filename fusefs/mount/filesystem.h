@@ -15,6 +15,7 @@
 #include "fusefs/cache/open_files.h"
 #include "fusefs/cache/pending_atimes.h"
 #include "fusefs/mount/background.h"
+#include "fusefs/mount/doubts.h"
 #include "fusefs/mount/fuse_api.h"
 #include "fusefs/mount/invalidator.h"
 #include "fusefs/mount/kernel_io.h"
@@ -44,8 +45,8 @@ class Filesystem : public FileStore {
   Filesystem(const Context& ctx, FilesystemOptions opts);
   Filesystem(const Filesystem&) = delete;
   Filesystem& operator=(const Filesystem&) = delete;
-  // Stores what is pending.
-  ~Filesystem() override;
+  // Stores nothing: Background::Finish does.
+  ~Filesystem() override = default;
 
   const Context context;
   const FilesystemOptions options;
@@ -56,13 +57,14 @@ class Filesystem : public FileStore {
   OpenFiles files;
   PendingAtimes atimes;
   Background background;
+  Doubts doubts;
   Invalidator invalidator;
 
   Time Now() const { return TimeFromNanos(context.clock.WallNanos()); }
 
   // Runs `operation(const InodeRef&)` on an inode by its number. When its record is not where the
   // table says because a move is under way, waits for the table and tries again. kStale: it is not
-  // there.
+  // there. kDeadlineExceeded or kCancelled when the wait was cut short: then nobody knows.
   template <typename Operation>
   auto WithRef(Ino ino, Operation operation) -> decltype(operation(InodeRef{})) {
     for (int attempt = 1;; ++attempt) {
@@ -71,7 +73,9 @@ class Filesystem : public FileStore {
       // A file that the kernel no longer refers to can still be found if it is an orphan.
       auto result = operation(ref.value_or(InodeRef{ino, Place{}}));
       if (result || result.error().code != ErrorCode::kStale) return result;
-      if (attempt == kPlaceAttemptsMax || !MayHaveMoved(ino, moves_before)) return result;
+      if (attempt == kPlaceAttemptsMax) return result;
+      ASSIGN_OR_RETURN(const bool may_have_moved, MayHaveMoved(ino, moves_before));
+      if (!may_have_moved) return result;
     }
   }
   // Attributes as stat(2) shows them, also of what is erased but still referred to.
@@ -103,7 +107,7 @@ class Filesystem : public FileStore {
   static constexpr int kPlaceAttemptsMax = 16;
   // Without, Overlay changes nothing.
   bool MayBePending() const;
-  bool MayHaveMoved(Ino ino, uint64_t moves_before);
+  Result<bool> MayHaveMoved(Ino ino, uint64_t moves_before);
 };
 
 // The filesystem that a request is for.

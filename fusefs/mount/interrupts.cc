@@ -14,19 +14,15 @@ constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::seconds kLong{2};
 constexpr uint64_t kLongTicks = 10;
 
-// Whether POSIX, or Linux where POSIX does not know the call, lists EINTR among the errors of the
-// system call that makes such requests.
-bool MayReturnEintr(uint32_t opcode) {
+// Whether POSIX lists EINTR among the errors of the system call that makes such requests, and a
+// cluster that works answers it in less than kGrace. FSYNC, WRITE, COPY_FILE_RANGE and FALLOCATE
+// may store megabytes first, and SETATTR too, which is also chmod(2).
+bool IsShortAndMayReturnEintr(uint32_t opcode) {
   switch (opcode) {
     case FUSE_OPEN:
     case FUSE_CREATE:
     case FUSE_READ:
-    case FUSE_WRITE:
-    case FUSE_FSYNC:
     case FUSE_FSYNCDIR:
-    case FUSE_SETATTR:
-    case FUSE_FALLOCATE:
-    case FUSE_COPY_FILE_RANGE:
     case FUSE_STATFS:
       return true;
     default:
@@ -35,9 +31,15 @@ bool MayReturnEintr(uint32_t opcode) {
 }
 
 bool GraceIsOver(const WaitingRequest& request, WaitingRequest::TimePoint now) {
-  if (!request.interrupted || request.opcode == FUSE_FLUSH) return false;
-  const auto grace = MayReturnEintr(request.opcode) ? kGrace : kGraceUnexpected;
+  if (!request.interrupted) return false;
+  const auto grace = IsShortAndMayReturnEintr(request.opcode) ? kGrace : kGraceUnexpected;
   return now - *request.interrupted >= grace;
+}
+
+// Of a caller that exits.
+bool ExitGraceIsOver(const WaitingRequest& request, std::chrono::nanoseconds grace,
+                     WaitingRequest::TimePoint now) {
+  return !MayBeStuckAtExit(request) || now - request.began >= grace;
 }
 
 }  // namespace
@@ -46,23 +48,29 @@ bool MayBeStuckAtExit(const WaitingRequest& request) {
   return request.opcode == FUSE_FLUSH;
 }
 
-bool MustEnd(const WaitingRequest& request, CallerState caller, Interruptible by,
+bool MustEnd(const WaitingRequest& request, CallerState caller, const InterruptRules& rules,
              WaitingRequest::TimePoint now) {
+  const bool at_close = MayBeStuckAtExit(request);
   switch (caller) {
     case CallerState::kWaits:
       return false;
     case CallerState::kSignalled:
-      return by == Interruptible::kByCaught && GraceIsOver(request, now);
+      return rules.by == Interruptible::kByCaught && !at_close && GraceIsOver(request, now);
     case CallerState::kUnknown:
+      if (at_close && ExitGraceIsOver(request, rules.exit_wait_max, now)) return true;
       return GraceIsOver(request, now);
     case CallerState::kEnds:
-      return !MayBeStuckAtExit(request) || now - request.began >= kExitGrace;
+      return ExitGraceIsOver(request, kExitGrace, now);
+    case CallerState::kExits:
+      return ExitGraceIsOver(request, rules.exit_wait_max, now);
+    case CallerState::kExitsSomehow:
+      return ExitGraceIsOver(request, kGraceUnexpected, now);
   }
   return false;
 }
 
-InterruptWatch::InterruptWatch(Requests& requests, Interruptible by)
-    : requests_(requests), by_(by) {
+InterruptWatch::InterruptWatch(Requests& requests, const InterruptRules& rules)
+    : requests_(requests), rules_(rules) {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), "interrupts");
     Run();
@@ -104,7 +112,7 @@ void InterruptWatch::Look(const WaitingRequest& request) {
   const auto watched_for = now - request.interrupted.value_or(request.began);
   if (watched_for > kLong && ticks_ % kLongTicks != 0) return;
   if (!request.interrupted && watched_for < kExitGrace) return;
-  if (!MustEnd(request, CallerStateOf(request.caller), by_, now)) return;
+  if (!MustEnd(request, CallerStateOf(request.caller), rules_, now)) return;
   LogDebug("mount", "request {} of thread {} is interrupted", request.unique, request.caller);
   requests_.Cancel(request.unique);
 }

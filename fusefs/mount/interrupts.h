@@ -9,13 +9,16 @@
 //  - Its handler will run: programs that have a timer, or children, get such signals all the time,
 //    and their handlers mostly have SA_RESTART, which a filesystem cannot honour. So an operation
 //    gets a grace in which a cluster that works has answered long ago: kGrace where POSIX lets the
-//    call return EINTR, kGraceUnexpected (more than a change of leaders takes) where it does not
-//    and few programs expect it. Not on a hard mount, and never at close(2), whose caller could not
-//    try again.
+//    call return EINTR and there is little to do, kGraceUnexpected (more than a change of leaders
+//    takes) where few programs expect it or there may be much to store. Not on a hard mount, and
+//    never at close(2), whose caller could not try again.
 //  - It cannot be seen: any signal may be the one that ends it, so it counts as the case before, on
 //    a hard mount too.
-// A caller that exits closes its files, and FLUSH cannot be interrupted by signals: after
-// kExitGrace it is answered without having stored anything, and the background goes on with it.
+// A caller that exits closes its files, and cannot be interrupted any more: FLUSH is answered
+// without having stored anything, and the background goes on with it, after kExitGrace if the
+// caller was killed, after kGraceUnexpected if that cannot be seen, and if it exits by itself, as
+// nearly all programs end their last write, after op_timeout, on a hard mount too. Who cannot be
+// seen at all may be exiting or not: kGraceUnexpected after an interrupt, else op_timeout.
 //
 // "Cancelled" is EINTR. What has not been sent is not; a write that has been is never sent again,
 // and whether it is done, nobody knows.
@@ -57,10 +60,16 @@ enum class Interruptible {
   kByFatal,   // only what ends the caller
 };
 
+struct InterruptRules {
+  Interruptible by = Interruptible::kByFatal;
+  // The longest that a caller that exits by itself is kept by a FLUSH.
+  std::chrono::nanoseconds exit_wait_max = std::chrono::nanoseconds::max();
+};
+
 // Whether its caller must be looked at, even if nothing was interrupted.
 bool MayBeStuckAtExit(const WaitingRequest& request);
 // Whether it is to be cancelled now.
-bool MustEnd(const WaitingRequest& request, CallerState caller, Interruptible by,
+bool MustEnd(const WaitingRequest& request, CallerState caller, const InterruptRules& rules,
              WaitingRequest::TimePoint now);
 
 // A thread that looks at the callers of requests as long as there are such to look at.
@@ -78,7 +87,7 @@ class InterruptWatch {
   };
 
   // `requests` outlives it.
-  InterruptWatch(Requests& requests, Interruptible by);
+  InterruptWatch(Requests& requests, const InterruptRules& rules);
   ~InterruptWatch();
   InterruptWatch(const InterruptWatch&) = delete;
   InterruptWatch& operator=(const InterruptWatch&) = delete;
@@ -92,7 +101,7 @@ class InterruptWatch {
   void Look(const WaitingRequest& request);
 
   Requests& requests_;
-  const Interruptible by_;
+  const InterruptRules rules_;
   std::atomic<bool> idle_{false};  // the thread sleeps until it is woken
 
   Mutex mutex_;

@@ -38,7 +38,8 @@ void Invalidator::Tell(Item item) {
   changed_.NotifyAll();
   while (running_ && told_ < mine) {
     const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return;
+    // A cancelled task does not wait any more: it would spin here.
+    if (left <= left.zero() || fiber::Cancelled()) return;
     changed_.WaitFor(mutex_, left);
   }
 }

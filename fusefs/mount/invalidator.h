@@ -36,7 +36,8 @@ class Invalidator {
 
   void Start(std::function<void(Ino, Stale)> tell_kernel);
   void Stop();
-  // Returns when the kernel has been told, or after kWaitMax, or at once when it is not running.
+  // Returns when the kernel has been told, or after kWaitMax; at once when it is not running or
+  // the calling task is cancelled.
   void AttributesChanged(Ino ino) { Tell({ino, Stale::kAttributes}); }
   void ListingChanged(Ino directory) { Tell({directory, Stale::kListing}); }
 

@@ -108,7 +108,8 @@ FilesystemOptions ForFilesystem(const CommandLine& line) {
   return options;
 }
 
-// A mount that ends, also a hard one, gives its cluster so long for all that is left.
+// A mount that ends, also a hard one, gives its cluster so long for all requests that are left, and
+// then for all that is pending.
 void NoMorePatience(const OpenedVolume& opened) {
   if (!opened.cluster) return;
   constexpr std::chrono::milliseconds kLeastTime{10'000};
@@ -116,15 +117,20 @@ void NoMorePatience(const OpenedVolume& opened) {
   opened.cluster->EndBy(std::chrono::steady_clock::now() + left);
 }
 
-ServeOptions ForServing(const CommandLine& line, const OpenedVolume& opened) {
+ServeOptions ForServing(const CommandLine& line, const OpenedVolume& opened,
+                        Filesystem& filesystem) {
   ServeOptions options;
   options.threads = line.options.threads;
   if (!opened.cluster) return options;
+  options.interrupts.exit_wait_max = opened.cluster->options().deadline;
   if (!line.options.hard.value_or(false)) {
-    options.by = Interruptible::kByCaught;
+    options.interrupts.by = Interruptible::kByCaught;
     options.operation_max = OperationTime(line.options);
   }
-  options.ending = [&opened] { NoMorePatience(opened); };
+  options.ending = [&opened, &filesystem] {
+    NoMorePatience(opened);
+    filesystem.doubts.EndSoon();
+  };
   return options;
 }
 
@@ -146,6 +152,7 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
                    Session::Mount(filesystem, line.options, line.fsname, line.mountpoint));
   filesystem.invalidator.Start([&session](Ino ino, Stale what) { session->Invalidate(ino, what); });
   filesystem.background.Start();
+  filesystem.doubts.Start();
   // From here on; what the mount needed to begin was to be had in time, or not at all.
   if (line.options.hard.value_or(false)) opened.cluster->Persist();
   if (daemon) daemon->Ready();
@@ -156,13 +163,16 @@ Status MountAndServe(const CommandLine& line, std::optional<Daemon>& daemon) {
             line.options.local_locks ? "local, between this mount's users only"
                                      : "refused; -o locks=local for locks within this mount");
   }
-  Status served = session->Serve(ForServing(line, opened));
+  const Status served = session->Serve(ForServing(line, opened, filesystem));
   filesystem.invalidator.Stop();
+  NoMorePatience(opened);
+  // Before the background, which may wait for one.
+  filesystem.doubts.Stop();
   filesystem.background.Stop();
-  filesystem.background.Finish();
+  const Status finished = filesystem.background.Finish();
   LogDebug("mount", "requests: {}", filesystem.kernel_io.DescribeCounts());
   LogInfo("mount", "unmounted from {}", Escaped(line.mountpoint));
-  return served;
+  return served ? finished : served;
 }
 
 // Nothing is made, and nothing is changed unless it is repaired.

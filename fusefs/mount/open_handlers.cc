@@ -189,10 +189,10 @@ Status Store(Filesystem& filesystem, Ino ino) {
   const auto file = filesystem.files.Find(ino);
   // What has no name any more does not outlive a crash, stored or not.
   if (!file || filesystem.opens.IsOrphan(ino)) return {};
-  Status status = file->WriteBack();
-  std::optional<Error> earlier = file->TakeError();
-  if (status && earlier) return Fail(*std::move(earlier));
-  return status;
+  // Who has this error to report leaves the earlier one to the next.
+  RETURN_IF_ERROR(file->WriteBack());
+  if (std::optional<Error> earlier = file->TakeError()) return Fail(*std::move(earlier));
+  return {};
 }
 
 void AnswerStatus(Reply& reply, const Status& status) {

@@ -7,6 +7,9 @@
 // do it only if the name still means that inode.
 #include <linux/fs.h>
 
+#include <memory>
+#include <utility>
+
 #include "fusefs/mount/handlers.h"
 
 namespace metaring::fusefs::mount {
@@ -15,12 +18,14 @@ namespace {
 // How often a removal starts again because the name means another inode than it did.
 constexpr int kRemovalAttemptsMax = 64;
 
-// Between BeginRemoval and EndRemoval, announced as a move.
-Result<Removed> UnlinkAnnounced(Filesystem& filesystem, const UnlinkRequest& unlink) {
-  const MoveGate::Moving moving(filesystem.moves);
-  Result<Removed> removed = Unlink(filesystem.context, unlink);
-  if (removed) filesystem.NoteRemoved(*removed);
-  return removed;
+std::unique_ptr<MoveGate::Moving> Announce(Filesystem& filesystem) {
+  return std::make_unique<MoveGate::Moving>(filesystem.moves);
+}
+
+// Whether it may be done although it has failed.
+template <typename T>
+bool IsInDoubt(const Result<T>& result) {
+  return !result && result.error().code == ErrorCode::kUnknownOutcome;
 }
 
 Result<Removed> UnlinkOnce(Filesystem& filesystem, Ino parent, const char* name) {
@@ -30,7 +35,14 @@ Result<Removed> UnlinkOnce(Filesystem& filesystem, Ino parent, const char* name)
   unlink.name = name;
   unlink.expected = node.inode.ino;
   ASSIGN_OR_RETURN(unlink.if_last, filesystem.BeginRemoval(node.inode.ino));
-  Result<Removed> removed = UnlinkAnnounced(filesystem, unlink);
+  auto moving = Announce(filesystem);
+  Result<Removed> removed = Unlink(filesystem.context, unlink);
+  if (IsInDoubt(removed)) {
+    filesystem.doubts.Add({std::move(moving), {parent, name}, {}, false, node.inode.ino});
+    return removed;
+  }
+  if (removed) filesystem.NoteRemoved(*removed);
+  moving.reset();
   filesystem.EndRemoval(node.inode.ino, removed ? &*removed : nullptr);
   return removed;
 }
@@ -73,16 +85,13 @@ Result<std::optional<Ino>> ReplacedBy(Filesystem& filesystem, const RenameReques
   return Fail(target.error());
 }
 
-Result<Renamed> RenameAnnounced(Filesystem& filesystem, const RenameRequest& rename) {
-  const MoveGate::Moving moving(filesystem.moves);
-  Result<Renamed> renamed = Rename(filesystem.context, rename);
-  if (!renamed) return renamed;
+void NoteRenamed(Filesystem& filesystem, const Result<Renamed>& renamed) {
+  if (!renamed) return;
   filesystem.inodes.Move(renamed->moved.inode.ino, renamed->moved.place);
   if (const auto& other = renamed->exchanged) {
     filesystem.inodes.Move(other->inode.ino, other->place);
   }
   if (renamed->replaced) filesystem.NoteRemoved(*renamed->replaced);
-  return renamed;
 }
 
 // The kernel's listing of a directory has the ".." from before.
@@ -96,7 +105,18 @@ Status RenameOnce(Filesystem& filesystem, RenameRequest rename) {
     ASSIGN_OR_RETURN(rename.if_last, filesystem.BeginRemoval(*target));
     rename.expected_target = target;
   }
-  const Result<Renamed> renamed = RenameAnnounced(filesystem, rename);
+  auto moving = Announce(filesystem);
+  const Result<Renamed> renamed = Rename(filesystem.context, rename);
+  if (IsInDoubt(renamed)) {
+    filesystem.doubts.Add({std::move(moving),
+                           {rename.old_parent, rename.old_name},
+                           Place{rename.new_parent, rename.new_name},
+                           rename.exchange,
+                           target});
+    return Fail(renamed.error());
+  }
+  NoteRenamed(filesystem, renamed);
+  moving.reset();
   if (target) {
     const bool replaced = renamed && renamed->replaced;
     filesystem.EndRemoval(*target, replaced ? &*renamed->replaced : nullptr);

@@ -178,7 +178,7 @@ class RequestLoop::Worker {
  private:
   void Run() {
     Request* request = loop_.TakeRequest();
-    while (fuse_session_exited(loop_.session_) == 0) {
+    while (request != nullptr && fuse_session_exited(loop_.session_) == 0) {
       const ssize_t length = request->Read(device_);
       if (length == 0) {
         fuse_session_exit(loop_.session_);
@@ -198,7 +198,8 @@ class RequestLoop::Worker {
       loop_.pool_.Run(*request);
       if (!request->EndedBeforeWaiting()) request = loop_.TakeRequest();
     }
-    loop_.GiveBack(request);
+    loop_.NoteEnding();
+    if (request != nullptr) loop_.GiveBack(request);
   }
 
   void Fail(int error_number) {
@@ -221,7 +222,7 @@ RequestLoop::RequestLoop(fuse_session* session, KernelIo& kernel_io, ServeOption
     : session_(session),
       kernel_io_(kernel_io),
       options_(std::move(options)),
-      watch_(*this, options_.by) {}
+      watch_(*this, options_.interrupts) {}
 
 RequestLoop::~RequestLoop() = default;
 
@@ -238,6 +239,7 @@ int RequestLoop::OpenDevice() const {
 Request* RequestLoop::TakeRequest() {
   MutexLock lock(mutex_);
   while (taken_ >= kRequestsMax) {
+    if (fuse_session_exited(session_) != 0) return nullptr;
     // Nobody reads interrupts now either.
     watch_.Wake();
     fewer_.Wait(mutex_);
@@ -287,13 +289,14 @@ bool RequestLoop::TakeEarlyInterrupt(uint64_t unique) {
 std::vector<WaitingRequest> RequestLoop::Watched() {
   std::vector<WaitingRequest> watched;
   MutexLock lock(mutex_);
-  const bool all = taken_ >= kRequestsMax;
+  // Whose interrupts nobody reads.
+  const bool all = draining_ || taken_ >= kRequestsMax;
   for (const auto& request : requests_) {
     const std::optional<WaitingRequest> waiting = request->Waits();
     if (!waiting) continue;
     // The kernel's own requests have no caller, and are not interrupted.
     const bool has_caller = waiting->caller != 0;
-    if (waiting->interrupted || (has_caller && (all || MayBeStuckAtExit(*waiting)))) {
+    if (waiting->interrupted || MayBeStuckAtExit(*waiting) || (all && has_caller)) {
       watched.push_back(*waiting);
     }
   }
@@ -317,7 +320,8 @@ Status RequestLoop::Serve() {
       workers_.push_back(std::make_unique<Worker>(*this, i));
   }
   AwaitWorkers();
-  options_.ending();
+  // For what was begun after the first worker had seen the end.
+  watch_.Wake();
   pool_.Stop();
   if (error_number_ == 0) return {};
   return Fail(ErrnoError(error_number_, "serving requests"));
@@ -333,8 +337,19 @@ void RequestLoop::AwaitWorkers() {
   for (Worker* const worker : all) worker->Join();
 }
 
+// Before the workers are joined: one may be inside a handler until its request ends.
+void RequestLoop::NoteEnding() {
+  {
+    MutexLock lock(mutex_);
+    if (std::exchange(draining_, true)) return;
+  }
+  options_.ending();
+  watch_.Wake();
+}
+
 void RequestLoop::Interrupt() {
   MutexLock lock(mutex_);
+  fewer_.NotifyAll();
   for (const auto& worker : workers_) worker->Interrupt();
 }
 

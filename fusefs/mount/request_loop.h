@@ -45,10 +45,11 @@ class Request;
 
 struct ServeOptions {
   uint32_t threads = 4;
-  Interruptible by = Interruptible::kByFatal;
+  InterruptRules interrupts;
   // How long a request may wait for a cluster, all its calls together.
   std::chrono::nanoseconds operation_max = std::chrono::nanoseconds::max();
-  // Called once: nothing is read any more, and what was read is waited for.
+  // Called once, by a worker, as soon as one has seen that the session ends: what was read is
+  // waited for.
   std::function<void()> ending = [] {};
 };
 
@@ -64,8 +65,9 @@ class RequestLoop : private InterruptWatch::Requests {
   // Serves until the filesystem is unmounted, or the session was told to exit and Interrupt called,
   // and every request that was read is answered.
   Status Serve();
-  // Makes workers that wait for a request look whether the session ends. Thread-safe; repeated
-  // until Serve has returned, since a worker may be about to wait.
+  // Makes workers that wait, for the kernel or for one of kRequestsMax requests to be answered,
+  // look whether the session ends. Thread-safe; repeated until Serve has returned, since a worker
+  // may be about to wait.
   void Interrupt();
 
   // Writes an answer to where its request came from, a notification to `session_device`.
@@ -78,6 +80,8 @@ class RequestLoop : private InterruptWatch::Requests {
 
   int OpenDevice() const;
   void AwaitWorkers();
+  void NoteEnding();
+  // Null: the session ends, and kRequestsMax requests are still unanswered.
   Request* TakeRequest();
   void GiveBack(Request* request);
   // What the kernel says of another request, which may not have been seen yet, or be answered.
@@ -98,6 +102,7 @@ class RequestLoop : private InterruptWatch::Requests {
   std::vector<std::unique_ptr<Request>> requests_ GUARDED_BY(mutex_);
   std::vector<Request*> idle_ GUARDED_BY(mutex_);
   size_t taken_ GUARDED_BY(mutex_) = 0;
+  bool draining_ GUARDED_BY(mutex_) = false;  // from when the first worker has seen the end
   // Interrupts that came before their requests; the oldest gives way. 0: none.
   std::array<uint64_t, kEarlyMax> early_ GUARDED_BY(mutex_){};
   size_t next_early_ GUARDED_BY(mutex_) = 0;

@@ -26,6 +26,9 @@ Status CheckRequest(const MakeRequest& request) {
       if (request.symlink_target.size() > kSymlinkBytesMax) {
         return Fail(ErrorCode::kNameTooLong, "a symbolic link's target has at most 4095 bytes");
       }
+      if (request.symlink_target.find('\0') != Bytes::npos) {
+        return Fail(ErrorCode::kInvalidArgument, "a symbolic link's target has no NUL");
+      }
       break;
     default:
       return Fail(ErrorCode::kInvalidArgument, "mode: an unknown type of file");

@@ -102,15 +102,29 @@ Status CheckNotBelow(const Context& ctx, Ino from, Ino directory) {
   return Fail(ErrorCode::kCorrupt, "the parents of a directory never reach the root");
 }
 
-// A directory gets another parent: no loops, and no other such move at the same time.
-Status GuardDirectoryMove(const Context& ctx, Plan& plan, bool exchange) {
-  const Bytes key = keys::MoveEpoch();
-  ASSIGN_OR_RETURN(const auto epoch, ctx.kv.Get(key));
+// Neither object, if it is a directory, gets a parent that is itself or below.
+Status CheckNoLoop(const Context& ctx, const Plan& plan, bool exchange) {
   if (plan.source.IsDirectory()) {
     RETURN_IF_ERROR(CheckNotBelow(ctx, plan.target.place.parent, plan.source.entry->record.ino));
   }
   if (exchange && plan.target.IsDirectory()) {
     RETURN_IF_ERROR(CheckNotBelow(ctx, plan.source.place.parent, plan.target.entry->record.ino));
+  }
+  return {};
+}
+
+// A directory gets another parent: no loops, and no other such move at the same time. False when
+// there was one, as far as can be seen before the transaction.
+Result<bool> GuardDirectoryMove(const Context& ctx, Plan& plan, bool exchange) {
+  const Bytes key = keys::MoveEpoch();
+  ASSIGN_OR_RETURN(const auto epoch, ctx.kv.Get(key));
+  if (Status checked = CheckNoLoop(ctx, plan, exchange); !checked) {
+    if (checked.error().code != ErrorCode::kCorrupt) return Fail(std::move(checked).error());
+    // Directories that moved during the walk can look like a circle.
+    ASSIGN_OR_RETURN(const auto now, ctx.kv.Get(key));
+    const auto version = [](const auto& record) { return record ? record->version : 0; };
+    if (version(now) != version(epoch)) return false;
+    return Fail(std::move(checked).error());
   }
   if (epoch) {
     plan.batch.RequireVersion(key, epoch->version);
@@ -118,7 +132,7 @@ Status GuardDirectoryMove(const Context& ctx, Plan& plan, bool exchange) {
     plan.batch.RequireAbsent(key);
   }
   plan.batch.Add(key, 1);
-  return {};
+  return true;
 }
 
 // Gives an object the name and directory `to`, and the change time.
@@ -185,7 +199,8 @@ Status CheckLinks(const Context& ctx, const Plan& plan) {
   return {};
 }
 
-Result<Renamed> BuildPlan(const Context& ctx, Plan& plan, const RenameRequest& request) {
+Result<std::optional<Renamed>> BuildPlan(const Context& ctx, Plan& plan,
+                                         const RenameRequest& request) {
   plan.now = ctx.clock.WallNanos();
   plan.parent_compare = plan.batch.RequireExists(keys::Header(request.new_parent));
   plan.batch.RequireVersion(plan.source.key, plan.source.entry->version);
@@ -197,7 +212,8 @@ Result<Renamed> BuildPlan(const Context& ctx, Plan& plan, const RenameRequest& r
   const bool directory_moves =
       plan.source.IsDirectory() || (request.exchange && plan.target.IsDirectory());
   if (directory_moves && plan.CrossesDirectories()) {
-    RETURN_IF_ERROR(GuardDirectoryMove(ctx, plan, request.exchange));
+    ASSIGN_OR_RETURN(const bool alone, GuardDirectoryMove(ctx, plan, request.exchange));
+    if (!alone) return kLost;
     RETURN_IF_ERROR(CheckLinks(ctx, plan));
   }
   Renamed renamed;
@@ -228,7 +244,8 @@ Result<std::optional<Renamed>> TryRename(const Context& ctx, const RenameRequest
     nothing.moved = plan.source.object->node();
     return nothing;
   }
-  ASSIGN_OR_RETURN(Renamed renamed, BuildPlan(ctx, plan, request));
+  ASSIGN_OR_RETURN(std::optional<Renamed> renamed, BuildPlan(ctx, plan, request));
+  if (!renamed) return kLost;
   ASSIGN_OR_RETURN(const auto reply, plan.batch.Commit(ctx.kv));
   if (reply.succeeded) return renamed;
   if (reply.failed_compare == plan.parent_compare) {

@@ -30,6 +30,14 @@ Failure FailureOf(const Error& error) {
   return failure;
 }
 
+// Whether others had better ask another node first.
+bool TellsAgainstNode(const Failure& failure) {
+  if (failure.elsewhere) return true;
+  // These are of the call: its caller has given it up, or its answer is over the client's limit.
+  const ErrorCode code = failure.error.code;
+  return failure.maybe_done && code != ErrorCode::kCancelled && code != ErrorCode::kTooBig;
+}
+
 }  // namespace
 
 Error RemoteCall::Final(Error error) {
@@ -79,7 +87,7 @@ void RemoteCall::AttemptEnded(const Result<ByteView>& reply) {
   }
   failure->node = pick.node;
   if (failure->error.code == ErrorCode::kDeadlineExceeded) NoteAttemptTimedOut(*failure);
-  if (failure->elsewhere || failure->maybe_done) nodes_.Avoid(pick.node);
+  if (TellsAgainstNode(*failure)) nodes_.Avoid(pick.node);
   Retry::Verdict verdict;
   {
     const MutexLock lock(mutex_);

@@ -72,8 +72,10 @@ Result<int> Stats(client::RemoteCluster& cluster, const StoreOptions& options) {
 json ToJson(const client::ClusterMap& map) {
   json nodes = json::array();
   for (const client::ClusterNode& node : map.nodes) {
-    nodes.push_back(
-        {{"id", node.id.value()}, {"name", node.name}, {"address", node.address}, {"rack", node.rack}});
+    nodes.push_back({{"id", node.id.value()},
+                     {"name", node.name},
+                     {"address", node.address},
+                     {"rack", node.rack}});
   }
   return {{"cluster_id", map.cluster_id},
           {"epoch", map.epoch},
@@ -104,8 +106,8 @@ Result<int> ShowStatus(client::RemoteCluster& cluster, const StoreOptions& optio
                     map.ring_size));
   for (const client::ClusterNode& node : map.nodes) {
     const std::string rack = node.rack.empty() ? "" : ", rack " + Shown(node.rack);
-    Print(fmt::format("node       {} {} {}{}\n", node.id.value(), Shown(node.name), Shown(node.address),
-                      rack));
+    Print(fmt::format("node       {} {} {}{}\n", node.id.value(), Shown(node.name),
+                      Shown(node.address), rack));
   }
   Print(fmt::format("asked      {}: {}, up {} s, {}\n", hello ? Shown(hello->node_name) : "",
                     Line(report), report.uptime.count(), Shown(software)));

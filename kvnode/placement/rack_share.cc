@@ -13,14 +13,13 @@
 namespace metaring::placement {
 namespace {
 
-// A node may have so many times its share. What its rack has too much of counts too, as far as it
-// is for the nodes of the rack to mend.
-constexpr double kLoadMax = 1.10;
+// What a node has too much because its rack has counts against load_max, but its nodes cannot mend
+// that: so much over the others of the rack is always allowed.
 constexpr double kOwnLoadMax = 1.03;
-constexpr double kShortBelow = 0.9;  // and is filled when it has less than this part of its share
 // Of a token beside another one of its node: for a free one in parts of a share, else in replicas.
 constexpr double kNeighbourCost = 0.1;
 constexpr double kNeighbourReplicas = 0.5;
+constexpr double kTokenWeight = 2;     // of first replicas against replicas, in what is made small
 constexpr double kNoProgress = -1e-9;  // a change that is not less than this is rounding
 
 struct Node {
@@ -30,27 +29,29 @@ struct Node {
   double tokens = 0;
 
   double LoadRatio() const { return load / fair_load; }
-  double Fullness() const { return load / fair_load + tokens / fair_tokens; }
+  double TokenRatio() const { return tokens / fair_tokens; }
+  double Fullness() const { return LoadRatio() + TokenRatio(); }
   double Cost(double load_change, double token_change) const {
     const double loads = load + load_change - fair_load;
     const double count = tokens + token_change - fair_tokens;
-    return loads * loads / fair_load + count * count / fair_tokens;
+    return loads * loads / fair_load + kTokenWeight * count * count / fair_tokens;
   }
 };
 
 class RackShare {
  public:
-  RackShare(std::vector<RackToken> tokens, const std::vector<double>& fair_loads)
-      : tokens_(std::move(tokens)) {
+  RackShare(std::vector<RackToken> tokens, const RackShares& shares)
+      : tokens_(std::move(tokens)), load_min_(shares.load_min) {
     double load = 0;
     for (const RackToken& token : tokens_) load += token.load;
-    const double all = std::accumulate(fair_loads.begin(), fair_loads.end(), 0.0);
+    const double all = std::accumulate(shares.fair_loads.begin(), shares.fair_loads.end(), 0.0);
     // Nobody has anything of a rack without tokens; the smallest numbers do to divide by.
     load = std::max(1.0, load);
     const double count = std::max<double>(1, static_cast<double>(tokens_.size()));
     token_load_ = load / count;
-    load_max_ = std::max(kOwnLoadMax, kLoadMax * all / load);
-    for (const double share : fair_loads)
+    load_max_ = std::max(kOwnLoadMax, shares.load_max * all / load);
+    tokens_max_ = std::max(kOwnLoadMax, shares.load_max * shares.fair_tokens / count);
+    for (const double share : shares.fair_loads)
       nodes_.push_back({load * share / all, count * share / all});
     for (const RackToken& token : tokens_) {
       if (token.node != kNobody) Count(token, 1);
@@ -66,10 +67,12 @@ class RackShare {
     for (size_t i = 0; i < 4 * nodes_.size() && Exchange(); ++i) {
     }
     for (size_t i = 0; i < 4 * nodes_.size(); ++i) {
-      const Member fullest = Extreme(1, &Node::Fullness);
-      const Node& node = nodes_[fullest];
-      if (std::max(node.LoadRatio(), (node.tokens - 0.5) / node.fair_tokens) <= load_max_) break;
-      if (!MoveOne(fullest, Extreme(-1, &Node::Fullness))) break;
+      const Member fullest = Fullest();
+      if (fullest == kNobody) break;
+      if (!MoveOne(fullest, Extreme(-1, &Node::Fullness)) &&
+          !MoveOne(fullest, Extreme(-1, &Node::TokenRatio))) {
+        break;
+      }
     }
     std::vector<Member> result;
     result.reserve(tokens_.size());
@@ -78,6 +81,7 @@ class RackShare {
   }
 
  private:
+  Member node_count() const { return static_cast<Member>(nodes_.size()); }
   void Count(const RackToken& token, int sign) {
     nodes_[token.node].load += sign * static_cast<double>(token.load);
     nodes_[token.node].tokens += sign;
@@ -104,10 +108,25 @@ class RackShare {
     return static_cast<Member>(found - nodes_.begin());
   }
 
+  // The one that is most over what it may have, or kNobody. Half a token is rounding.
+  Member Fullest() const {
+    Member fullest = kNobody;
+    double most = 1;
+    for (Member i = 0; i < node_count(); ++i) {
+      const Node& node = nodes_[i];
+      const double tokens = (node.tokens - 0.5) / node.fair_tokens;
+      const double over = std::max(node.LoadRatio() / load_max_, tokens / tokens_max_);
+      if (over <= most) continue;
+      fullest = i;
+      most = over;
+    }
+    return fullest;
+  }
+
   Member ForFree(size_t i) const {
     Member best = 0;
     double best_score = std::numeric_limits<double>::infinity();
-    for (Member node = 0; node < nodes_.size(); ++node) {
+    for (Member node = 0; node < node_count(); ++node) {
       const Node& to = nodes_[node];
       double score = (to.load + tokens_[i].load) / to.fair_load + (to.tokens + 1) / to.fair_tokens;
       if (HasNeighbour(i, node)) score += kNeighbourCost;
@@ -122,8 +141,8 @@ class RackShare {
 
   void FillShort() {
     std::vector<Member> short_nodes;
-    for (Member node = 0; node < nodes_.size(); ++node) {
-      const bool is_short = nodes_[node].LoadRatio() < kShortBelow;
+    for (Member node = 0; node < node_count(); ++node) {
+      const bool is_short = nodes_[node].LoadRatio() < load_min_;
       if (is_short && Lacks(node) >= 1) short_nodes.push_back(node);
     }
     for (const Member node : short_nodes) {
@@ -162,7 +181,7 @@ class RackShare {
     const Member from = Extreme(1, &Node::LoadRatio);
     if (nodes_[from].LoadRatio() <= load_max_) return false;
     std::vector<Member> others;
-    for (Member node = 0; node < nodes_.size(); ++node) {
+    for (Member node = 0; node < node_count(); ++node) {
       if (node != from) others.push_back(node);
     }
     std::stable_sort(others.begin(), others.end(), [this](Member a, Member b) {
@@ -205,14 +224,15 @@ class RackShare {
   std::vector<RackToken> tokens_;
   std::vector<Node> nodes_;
   double token_load_;  // usual
-  double load_max_;    // against what is fair within the rack
+  double load_min_;    // of what is fair within the rack
+  double load_max_;    // the same
+  double tokens_max_;  // of what is fair of its tokens
 };
 
 }  // namespace
 
-std::vector<Member> ShareTokens(std::vector<RackToken> tokens,
-                                const std::vector<double>& fair_loads) {
-  return RackShare(std::move(tokens), fair_loads).Run();
+std::vector<Member> ShareTokens(std::vector<RackToken> tokens, const RackShares& shares) {
+  return RackShare(std::move(tokens), shares).Run();
 }
 
 }  // namespace metaring::placement

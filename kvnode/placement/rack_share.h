@@ -18,12 +18,18 @@ struct RackToken {
   Member node;    // of the rack, counted from 0; kNobody: to be given to one
 };
 
+// What the nodes of a rack should hold.
+struct RackShares {
+  std::vector<double> fair_loads;  // slot replicas of each node, > 0
+  double fair_tokens;              // of all nodes together
+  double load_min;                 // a node lacks some below so many times what is fair
+  double load_max;                 // and has too much above so many times
+};
+
 // The nodes of `tokens`, which are in the order of the ring: free ones are given away, nodes that
 // lack a token's worth or more are filled, nodes that have clearly too much are relieved, and the
-// rest keep what they have. `fair_loads`: of each node, > 0; what is really there is shared in this
-// proportion.
-std::vector<Member> ShareTokens(std::vector<RackToken> tokens,
-                                const std::vector<double>& fair_loads);
+// rest keep what they have. What is really there is shared in proportion to the fair loads.
+std::vector<Member> ShareTokens(std::vector<RackToken> tokens, const RackShares& shares);
 
 }  // namespace metaring::placement
 

@@ -14,14 +14,6 @@
 namespace metaring::placement {
 namespace {
 
-// A unit may have so many times its fair load before it is levelled. Tokens are whole, so less
-// cannot be reached at 16 tokens a node. Racks have more room: they grow in turn, and what one
-// lacks today it has when the next node comes to it.
-constexpr double kNodeLoadMax = 1.06;
-constexpr double kRackLoadMax = 1.10;
-// Of tokens: below this part of its share a unit is filled, above that one a rack is relieved.
-constexpr double kShortBelow = 0.9;
-constexpr double kRelievedTo = 1.05;
 // What these are worth, against parts of a share of tokens. Found by trying with placement_report
 // (tests/bench): half or twice of each is no better.
 constexpr double kCrowdingCost = 0.06;  // for each neighbour that is one slot too close
@@ -160,7 +152,7 @@ void UnitRing::FillEmpty() {
     if (owners_[slot] != kNobody) continue;
     Member best = 0;
     double best_score = std::numeric_limits<double>::infinity();
-    for (Member unit = 0; unit < units_.size(); ++unit) {
+    for (Member unit = 0; unit < unit_count(); ++unit) {
       const double after = Surplus(unit) + 1 / units_[unit].fair_tokens;
       const double score = after + kCrowdingCost * Crowding(slot, unit) + TieBreak(slot, unit);
       if (score >= best_score) continue;
@@ -171,10 +163,10 @@ void UnitRing::FillEmpty() {
   }
 }
 
-void UnitRing::FillShort() {
-  for (Member unit = 0; unit < units_.size(); ++unit) {
+void UnitRing::FillShort(double tokens_min) {
+  for (Member unit = 0; unit < unit_count(); ++unit) {
     const double fair = units_[unit].fair_tokens;
-    if (tokens_[unit] >= std::floor(kShortBelow * fair)) continue;
+    if (tokens_[unit] >= std::floor(tokens_min * fair)) continue;
     std::vector<uint32_t> slots;
     for (uint32_t slot = 0; slot < owners_.size(); ++slot) {
       if (owners_[slot] != unit) slots.push_back(slot);
@@ -183,13 +175,13 @@ void UnitRing::FillShort() {
   }
 }
 
-void UnitRing::Relieve() {
+void UnitRing::Relieve(double tokens_max) {
   std::vector<Member> order(units_.size());
   std::iota(order.begin(), order.end(), Member{0});
   std::stable_sort(order.begin(), order.end(),
                    [this](Member a, Member b) { return Surplus(a) > Surplus(b); });
-  const auto over = [this](Member unit) {
-    return std::floor(tokens_[unit] - kRelievedTo * units_[unit].fair_tokens);
+  const auto over = [this, tokens_max](Member unit) {
+    return std::floor(tokens_[unit] - tokens_max * units_[unit].fair_tokens);
   };
   const auto surplus = [this](Member unit) { return Surplus(unit); };
   for (const Member unit : order) {
@@ -323,10 +315,10 @@ std::vector<uint32_t> UnitRing::TokenLoads() {
   return token_loads;
 }
 
-Member UnitRing::Fullest() const {
+Member UnitRing::Fullest(double load_max) const {
   Member fullest = kNobody;
-  double most = UnitsHold() ? kNodeLoadMax : kRackLoadMax;
-  for (Member unit = 0; unit < units_.size(); ++unit) {
+  double most = load_max;
+  for (Member unit = 0; unit < unit_count(); ++unit) {
     if (tokens_[unit] < 2) continue;
     const double load = loads_[unit] / units_[unit].fair_load;
     const double tokens = (tokens_[unit] - 1) / units_[unit].fair_tokens;
@@ -340,7 +332,7 @@ Member UnitRing::Fullest() const {
 template <typename Fullness>
 std::vector<Member> UnitRing::Emptiest(Member except, Fullness fullness) const {
   std::vector<Member> emptiest;
-  for (Member unit = 0; unit < units_.size(); ++unit) {
+  for (Member unit = 0; unit < unit_count(); ++unit) {
     if (unit != except) emptiest.push_back(unit);
   }
   const size_t size = std::min(kUnitsTriedMax, emptiest.size());
@@ -354,10 +346,10 @@ std::vector<Member> UnitRing::Emptiest(Member except, Fullness fullness) const {
   return emptiest;
 }
 
-void UnitRing::Level(uint64_t moved_max) {
+void UnitRing::Level(double load_max, uint64_t moved_max) {
   Measure();
   for (uint64_t moved = 0; moved < moved_max;) {
-    const Member fullest = Fullest();
+    const Member fullest = Fullest(load_max);
     if (fullest == kNobody) return;
     const std::vector<uint32_t> slots = SlotsOf(fullest);
     const size_t step = (slots.size() + kSlotsTriedMax - 1) / kSlotsTriedMax;

@@ -41,13 +41,13 @@ class UnitRing {
 
   // Gives each slot of nobody to a unit.
   void FillEmpty();
-  // Units that lack clearly too many tokens get what is fair.
-  void FillShort();
-  // Units that have clearly too many give them to others.
-  void Relieve();
-  // While a unit holds clearly too many replicas, gives tokens of it to others, as long as that
-  // helps and until `moved_max` slot replicas have moved.
-  void Level(uint64_t moved_max);
+  // Units that have less than `tokens_min` times their share of tokens get all of it.
+  void FillShort(double tokens_min);
+  // Units that have over `tokens_max` times their share of tokens give what is over to others.
+  void Relieve(double tokens_max);
+  // While a unit holds over `load_max` times its fair load, gives tokens of it to others, as long
+  // as that helps and until `moved_max` slot replicas have moved.
+  void Level(double load_max, uint64_t moved_max);
 
   const std::vector<Member>& owners() const { return owners_; }
   // kNobody where a token has changed its unit.
@@ -64,6 +64,7 @@ class UnitRing {
     uint32_t gained = 0;     // of these, those of the new owner
   };
 
+  Member unit_count() const { return static_cast<Member>(units_.size()); }
   bool UnitsHold() const { return holder_fair_tokens_.empty(); }
   void Give(uint32_t slot, Member unit);
   Effect Try(uint32_t slot, Member unit);
@@ -86,7 +87,8 @@ class UnitRing {
   std::vector<uint32_t> SlotsOf(Member unit) const;
 
   void Measure();
-  Member Fullest() const;
+  // The one that is most over `load_max` times its share, or kNobody.
+  Member Fullest(double load_max) const;
   // The few others that have least, by `fullness`.
   template <typename Fullness>
   std::vector<Member> Emptiest(Member except, Fullness fullness) const;

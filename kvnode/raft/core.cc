@@ -76,6 +76,12 @@ Dropped Core::Dispatch(const Message& message, Stepped& stepped) {
   }
   if (std::holds_alternative<LeadershipEnded>(body)) return OnLeadershipEnded(message);
   if (std::holds_alternative<TimeoutNow>(body)) return OnTimeoutNow(message);
+  if (following_ && std::holds_alternative<AppendReply>(body) && message.term <= term()) {
+    // The sender takes this replica for its leader, which a follower will not be in this term. It
+    // is told so even if it is no member: what made it one may have been lost with a damaged log.
+    Send(message.from, message.term, LeadershipEnded{});
+    return Dropped::kStale;
+  }
   // The rest are answers, which have weight by who gives them.
   if (configurations_.latest().Find(message.from) == nullptr) return Dropped::kNotMember;
   if (const auto* reply = std::get_if<VoteReply>(&body)) return OnVoteReply(message, *reply);
@@ -148,6 +154,7 @@ void Core::Persisted(const PersistToken& token) {
     Send(hard_state_.vote, term(), VoteReply{.granted = true});
   }
   CheckRepair();
+  OfferInstall();
   Acknowledge(false);
 }
 

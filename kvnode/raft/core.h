@@ -42,13 +42,20 @@ enum class WriteAck : uint8_t {
 // its hard state must not come back: it is removed, and its node joins as a new member would.
 struct Restored {
   HardState hard_state;
+  // Its base is the index and term that the durable state was applied to, or an entry before that.
+  // What is on disk behind the state's index belongs to it only if the log's own entry (or base) at
+  // that index has the state's term; else a crash cut a snapshot's installation short, and the log
+  // on disk is dropped (Raft 7).
   LogView log;
   // The highest Persist::commit, or the applied index if that is more; within the log.
   LogIndex commit;
-  ConfigurationEntry configuration;       // one at or before `commit`
+  // The last at or before log.base(), or a later one up to `commit`. Of a new group: its founders,
+  // at index 0, the same on each of them. Of a member that joins: of nobody, and it waits.
+  ConfigurationEntry configuration;
   std::vector<ConfigurationEntry> later;  // all behind it in the log, oldest first
   RepairId damage;                        // the last damage; see AppendReply::damage
-  bool damaged = false;                   // and it is not repaired
+  // It is not repaired. A replica whose state is lost, too, comes with an empty log and damaged.
+  bool damaged = false;
 };
 
 // What Step did with a message.
@@ -80,7 +87,7 @@ class Core {
   void Tick();
   bool NeedsTick() const;
 
-  // From the disk: a Persist is done, and all before it.
+  // From the disk: a Persist is done, and all before it. See output.h.
   void Persisted(const PersistToken& token);
   // The log up to `index`, which is applied, is no longer there.
   void Compacted(LogIndex index);
@@ -91,7 +98,9 @@ class Core {
   // is repaired from a leader. `damage` is higher than any before.
   void LogDamaged(RepairId damage, LogIndex first_lost);
 
-  // To the network: what became of orders.
+  // To the network: what became of orders. `base` is that of the message, `last` the last entry
+  // that went along, `bytes` of its payloads. To be called for each order of the term led in, once;
+  // an order that cannot be sent is ended by SetReachable(peer, false).
   void Sent(NodeId peer, LogIndex base, LogIndex last, uint64_t bytes);
   void SnapshotSent(NodeId peer, LogIndex index, bool delivered);
   // The node cannot be reached, or can again. A leader sends nothing meanwhile.
@@ -109,16 +118,17 @@ class Core {
   // the own-term entry is committed, while another change is not committed, or when a learner that
   // becomes a voter lacks too much. Changes of in_sync alone may come at any time.
   Result<Proposed> ProposeConfiguration(const Configuration& configuration);
-  // Hands over to a voter, as soon as it has the whole log. Gives up after an election timeout.
+  // Hands over to a voter, as soon as it has the whole log. Gives up after an election timeout; if
+  // the target was told by then, this term has no lease any more (reads go by ReadIndex).
   // kInvalidArgument: no other voter. kBusy: already handing over.
   Status TransferLeadership(NodeId target);
   // A read joins a round of confirmations, which has not been sent. Output::reads tells when it may
   // be served. A lost round is the driver's to repeat, under a new id.
   Result<ReadJoin> ReadIndex(RoundId round);
   // A peer's answer to a round: it still followed in that term. False: nobody waits for it.
-  bool Confirmed(NodeId peer, RoundId round, Term term);
+  bool Confirmed(NodeId peer, RoundId round, Term answered);
   // The other side of Confirmed.
-  bool Follows(NodeId leader, Term term) const;
+  bool Follows(NodeId leader, Term asked) const;
 
   bool HasOutput() const { return pending_ != nullptr; }
   Output TakeOutput();
@@ -150,6 +160,7 @@ class Core {
     LogIndex acknowledged;    // to this leader
     LogIndex repair_through;  // durable up to here, a damaged log is repaired; zero: not yet known
     std::unique_ptr<InstallSnapshot> install;  // under way
+    bool install_owed = false;                 // and not handed out: the term is not durable
     bool vote_owed = false;                    // granted, and to be said when it is durable
     bool reply_owed = false;                   // to the leader's last append
     bool bound = false;                        // a promise was given, and no tick has seen its end
@@ -183,6 +194,7 @@ class Core {
   Dropped Dispatch(const Message& message, Stepped& stepped);
 
   // core_election.cc
+  bool IsElectable() const;
   bool MayCampaign() const;
   bool SoleVoter() const;
   bool Bound() const;
@@ -207,6 +219,7 @@ class Core {
   void Acknowledge(bool at_once);
   void CheckRepair();
   Dropped OnInstall(const Message& message, const InstallSnapshot& snapshot);
+  void OfferInstall();
   Dropped FollowLeaderOf(const Message& message);
 
   // core_leader.cc
@@ -236,8 +249,8 @@ class Core {
   GroupId group_;
   WriteAck write_ack_;
   bool damaged_;
-  bool led_ =
-      false;  // led, or may have, and has not heard of a leader since: its followers may not know
+  // Led, or may have, and has not heard of a leader since: its followers may not know.
+  bool led_ = false;
   uint8_t election_rank_ = 0;
   HardState hard_state_;
   LogView log_;

@@ -10,9 +10,17 @@
 
 namespace metaring::raft {
 
+bool Core::IsElectable() const {
+  if (configurations_.latest().IsVoter(host_->self)) return true;
+  // Whoever is on its way out may have the longest log of all that can vote (dissertation 4.2.2).
+  // It does not count its own vote, and leads no longer than until its leaving is committed.
+  return !configurations_.pending().empty() &&
+         configurations_.committed().configuration.IsVoter(host_->self);
+}
+
 bool Core::MayCampaign() const {
-  return !damaged_ && configurations_.latest().IsVoter(host_->self) &&
-         !(following_ && following_->install) && log_.HasRoomFor(Term(term().value() + 1));
+  return !damaged_ && IsElectable() && !(following_ && following_->install) &&
+         log_.HasRoomFor(Term(term().value() + 1));
 }
 
 bool Core::SoleVoter() const {
@@ -85,7 +93,8 @@ void Core::Tick() {
 void Core::TickFollower() {
   const Options& options = host_->options;
   const bool alone = following_->leader == NodeId();
-  if (led_ && alone && elapsed_ticks_ % options.heartbeat_ticks == 0) TellEnded();
+  const bool due = elapsed_ticks_ % options.heartbeat_ticks == 0;
+  if (led_ && alone && due && persistence_.HardStateDurable()) TellEnded();
   if (!MayCampaign()) return;
   const bool bound = Bound();
   if (bound) {
@@ -109,8 +118,13 @@ void Core::BecomeFollower(Term new_term, NodeId leader) {
   following->leader = leader;
   following->matched = commit_;
   // What is being installed is committed, whoever leads.
-  if (following_) following->install = std::move(following_->install);
+  if (following_) {
+    following->install = std::move(following_->install);
+    following->install_owed = following_->install_owed;
+  }
   const bool leads_no_more = leading_ != nullptr;
+  // Of the term that it led in: a later one may not be durable, and could yet be led in.
+  if (leads_no_more) TellEnded();
   following_ = std::move(following);
   election_.reset();
   leading_.reset();
@@ -118,7 +132,6 @@ void Core::BecomeFollower(Term new_term, NodeId leader) {
   if (new_term > term()) SetHardState({new_term, NodeId()});
   ResetTimeout(host_->options.election_ticks);
   Pending().role_changed = true;
-  if (leads_no_more) TellEnded();
 }
 
 void Core::Campaign(bool pre_vote, bool transfer) {

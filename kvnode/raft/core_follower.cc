@@ -28,7 +28,12 @@ Dropped Core::FollowLeaderOf(const Message& message) {
 
 Dropped Core::OnAppend(const Message& message, const AppendRequest& append, Stepped& stepped) {
   if (const Dropped dropped = FollowLeaderOf(message); dropped != Dropped::kNo) return dropped;
-  if (following_->install) return Dropped::kInstalling;
+  if (following_->install) {
+    // Nothing of it is taken, but the leader must not think that nobody is here.
+    following_->reply_owed = true;
+    Acknowledge(true);
+    return Dropped::kInstalling;
+  }
   const LogView& entries = append.entries;
   if (entries.base() >= commit_ && !log_.Matches(entries.base(), entries.base_term())) {
     RejectAppend(append);
@@ -141,8 +146,16 @@ Dropped Core::OnInstall(const Message& message, const InstallSnapshot& snapshot)
     return Dropped::kNo;
   }
   following_->install = std::make_unique<InstallSnapshot>(snapshot);
-  Pending().install = snapshot;
+  following_->install_owed = true;
+  OfferInstall();
   return Dropped::kNo;
+}
+
+void Core::OfferInstall() {
+  // The state would be of a term that the hard state has not reached, would the node stop now.
+  if (!following_->install_owed || !persistence_.HardStateDurable()) return;
+  following_->install_owed = false;
+  Pending().install = *following_->install;
 }
 
 }  // namespace metaring::raft

@@ -164,8 +164,6 @@ Dropped Core::OnAppendReply(const Message& message, const AppendReply& reply) {
     BecomeFollower(message.term, NodeId());
     return Dropped::kNo;
   }
-  // The sender takes this replica for its leader, which a follower will not be in this term.
-  if (following_ && message.term <= term()) Send(message.from, term(), LeadershipEnded{});
   if (!leading_ || message.term != term()) return Dropped::kStale;
   Progress* member = FindMember(message.from);
   if (member == nullptr) return Dropped::kNotMember;

@@ -75,7 +75,9 @@ struct InstallSnapshot {
 // "Campaign now": the leader hands over (dissertation 3.10).
 struct TimeoutNow {};
 
-// The sender leads no longer, in Message::term or any before. Without it followers would go on
+// The sender leads no longer, in Message::term or any before, and a crash will not make it lead in
+// them again: the term is durable. A node that has no replica of the group (any more) answers each
+// AppendReply with it, in the reply's own term. Without it followers would go on
 // believing in a leader that is silent because it has nothing to say.
 struct LeadershipEnded {};
 

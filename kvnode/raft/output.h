@@ -3,11 +3,16 @@
 // Output: what the driver of a core has to do. Plain data.
 //
 // The order within one output is the driver's contract:
-//   1. publish Core::Gate() when the term, the role or the commit index moved (read_gate.h);
-//   2. queue `persist` for the log, in the order of outputs; when it is on disk, Core::Persisted;
+//   1. publish Core::Gate(), before anything of this output leaves the node: an output can have
+//      ended the lease that others still read by (read_gate.h);
+//   2. queue `persist` for the log, in the order of outputs. When it is on disk, which is hard
+//   state,
+//      truncation and entries, call Core::Persisted in the engine's thread; of several that one
+//      fsync covers, the last token is enough. A failed write ends the process (pitfall 7);
 //   3. without waiting for that, send `messages` and `appends`, apply to `commit_index`, and do the
 //      rest. What promises durability is in no output before Persisted was called (pitfall 5), so
 //      there is nothing to hold back.
+// Clients are answered when their entry is applied.
 #ifndef METARING_KVNODE_RAFT_OUTPUT_H_
 #define METARING_KVNODE_RAFT_OUTPUT_H_
 
@@ -57,7 +62,9 @@ struct AppendOrder {
   uint64_t bytes_max = 0;
 };
 
-// The first of one or more new entries of a leader.
+// The first of one or more new entries of a leader. An entry was done when one of this term is
+// applied at its index; it was surely not done, and never will be, when one of another term is. If
+// the leadership ends before either is seen, its outcome is unknown.
 struct Proposed {
   LogIndex index;
   Term term;
@@ -67,8 +74,9 @@ struct Output {
   std::optional<Persist> persist;
   std::vector<Message> messages;
   std::vector<AppendOrder> appends;
-  // Members that need what the log no longer has: send a snapshot of the applied state, then call
-  // Core::SnapshotSent.
+  // Members that need what the log no longer has: send a snapshot of the applied state (its bytes,
+  // then an InstallSnapshot in the term that the core then leads in), then call Core::SnapshotSent,
+  // also when it failed: that asks for another at once, so wait before it.
   std::vector<NodeId> snapshots;
   // Apply up to here. At most what is durable in this log, so no state is ever ahead of its log.
   // Falls only when a damage was reported.
@@ -76,8 +84,9 @@ struct Output {
   // The new leader's own entry: empty, in the driver's encoding, to be staged.
   std::optional<Proposed> no_op;
   std::optional<ConfirmedReads> reads;
-  // Install this snapshot, whole or not at all, and drop the log; then Core::SnapshotInstalled or
-  // SnapshotRefused.
+  // Install this snapshot, whole or not at all, and drop the log, as a record behind all that is
+  // queued; when both are durable, Core::SnapshotInstalled, else SnapshotRefused. Apply nothing
+  // meanwhile. See Restored::log for a crash between the two.
   std::optional<InstallSnapshot> install;
   // Under WriteAck::kAllInSync: what the leader would like; the driver proposes it, or waits.
   std::optional<Configuration> wanted_configuration;

@@ -30,7 +30,7 @@ struct LeaseLimits {
   // Clock rates of two nodes are within 1 +- this of true time. Beyond it leases are unsafe.
   int64_t drift_ppm = 1'000;
   // What a leader may count on of a promise of lease_ns, by its own clock.
-  int64_t usable_ns() const { return lease_ns - lease_ns / 1'000'000 * 2 * drift_ppm; }
+  int64_t usable_ns() const { return lease_ns - (lease_ns / 1'000'000 + 1) * 2 * drift_ppm; }
 };
 
 // Nodes that one node exchanges promises with.
@@ -90,7 +90,8 @@ class SupportReceived {
  public:
   explicit SupportReceived(LeaseLimits limits) : limits_(limits) {}
 
-  // `peer` answered the heartbeat that left at `sent_ns` with this epoch.
+  // `peer` answered the heartbeat that left at `sent_ns` with this epoch. A heartbeat of this life
+  // of the process: `sent_ns` is what was noted here when it left, not what the answer says.
   void Granted(NodeId peer, SupportEpoch epoch, int64_t sent_ns);
   // Until when a promise under exactly this epoch may be counted on; zero: not at all.
   int64_t Deadline(NodeId peer, SupportEpoch epoch) const;

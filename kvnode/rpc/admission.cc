@@ -6,7 +6,8 @@
 namespace metaring::rpc {
 namespace {
 
-constexpr size_t kConnectionShares = 4;
+// A connection may have one of them; the last is for small requests.
+constexpr size_t kShares = 4;
 
 }  // namespace
 
@@ -60,11 +61,12 @@ bool Admission::BeginRequest(size_t on_connection) {
   return false;
 }
 
-bool Admission::TakeRequestBytes(size_t on_connection, size_t bytes) {
-  const size_t share = limits_.request_bytes_max / kConnectionShares;
+bool Admission::TakeRequestBytes(size_t on_connection, size_t bytes, bool large) {
+  const size_t share = limits_.request_bytes_max / kShares;
   if (on_connection > 0 && on_connection + bytes > share) return false;
+  const size_t reserved = large ? share : 0;
   const uint64_t before = request_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  if (before + bytes <= limits_.request_bytes_max) return true;
+  if (before + bytes <= limits_.request_bytes_max - reserved) return true;
   GiveRequestBytes(bytes);
   return false;
 }

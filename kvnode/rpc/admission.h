@@ -28,8 +28,11 @@ struct ServerLimits {
   size_t handshakes_max = 256;
   size_t requests_per_connection_max = 1024;
   size_t requests_max = 16'384;
-  // Bytes of requests that are being received or were not answered yet; a large one counts from its
-  // length on. One connection may have a quarter of them, but always one request.
+  // Bytes of requests that are being received or were not answered yet; a large one (over
+  // kTurnBytes) counts from its length on, and finds room only in the first three quarters of them,
+  // so that small requests still pass when many large ones are announced. One connection may have a
+  // quarter of them, but always one request. At least four times frame_bytes_max, or a request of
+  // frame_bytes_max fits only when few others are there.
   size_t request_bytes_max = size_t{512} << 20;
   // Bytes of answers that wait for a connection's peer to read; over it the connection is not read
   // until half of them are gone.
@@ -37,7 +40,8 @@ struct ServerLimits {
   std::chrono::milliseconds handshake_deadline{10'000};  // all of it, however many reads
   // Without a request, or with one that has begun and is not whole.
   std::chrono::milliseconds idle_deadline{600'000};
-  // In which a peer must read 64 KiB of answers, or all there are.
+  // In which a peer must read 64 KiB of answers, or all there are; and send 64 KiB of a large
+  // request, or the rest of it.
   std::chrono::milliseconds write_deadline{30'000};
 };
 
@@ -71,9 +75,9 @@ class Admission {
   bool BeginRequest(size_t on_connection);
   void EndRequest() { in_flight_.fetch_sub(1, std::memory_order_relaxed); }
   void NoteRequestRefused() { requests_refused_.fetch_add(1, std::memory_order_relaxed); }
-  // Room for a request of so many bytes; `on_connection`: what its connection has. True: until as
-  // many are given back.
-  bool TakeRequestBytes(size_t on_connection, size_t bytes);
+  // Room for a request of so many bytes; `on_connection`: what its connection has; `large`: they
+  // are still to come. True: until as many are given back.
+  bool TakeRequestBytes(size_t on_connection, size_t bytes, bool large);
   void GiveRequestBytes(size_t bytes) {
     request_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }

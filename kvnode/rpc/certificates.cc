@@ -161,8 +161,9 @@ Result<X509CrlPtr> OldOrNew(const std::string& file, const X509* ca) {
   return crl;
 }
 
+// From as far back as certificates, for clocks that are behind.
 void SetTimes(X509_CRL* crl, int days_valid) {
-  ASN1_TIME* now = X509_gmtime_adj(nullptr, 0);
+  ASN1_TIME* now = X509_gmtime_adj(nullptr, -60L * CertificateRequest().minutes_back);
   CHECK(X509_CRL_set1_lastUpdate(crl, now) == 1);
   X509_time_adj_ex(now, days_valid, 0, nullptr);
   CHECK(X509_CRL_set1_nextUpdate(crl, now) == 1);

@@ -21,7 +21,7 @@ LinkLimits LimitsOf(const ChannelOptions& options) {
   // The bound of the queue is Start's: a client reads on while it has much to send.
   limits.queue_bytes_max = std::numeric_limits<size_t>::max();
   limits.handshake_deadline = options.connect_deadline;
-  limits.write_deadline = options.write_deadline;
+  limits.progress_deadline = options.write_deadline;
   return limits;
 }
 

@@ -61,7 +61,7 @@ void EndFrame(Bytes& frame) {
 
 std::span<char> FrameReader::Space(std::span<char> scratch) {
   scratch_ = scratch;
-  if (large_ != nullptr && large_->filled == large_->size) large_.reset();
+  if (large_ != nullptr && large_->given) large_.reset();
   if (large_ != nullptr) {
     return {large_->bytes.get() + large_->filled, large_->size - large_->filled};
   }
@@ -81,8 +81,8 @@ void FrameReader::Filled(size_t bytes) {
 
 Result<std::optional<Frame>> FrameReader::Next() {
   if (large_ != nullptr) {
-    if (large_->filled < large_->size || scratch_.empty()) return std::nullopt;
-    scratch_ = {};  // given once
+    if (large_->filled < large_->size || large_->given) return std::nullopt;
+    large_->given = true;
     return Frame{{large_->bytes.get(), large_->size}};
   }
   if (skip_bytes_ > 0) {
@@ -135,7 +135,7 @@ void FrameReader::BeginLarge(size_t length) {
 }
 
 void FrameReader::Keep() {
-  if (large_ != nullptr && large_->filled == large_->size) large_.reset();
+  if (large_ != nullptr && large_->given) large_.reset();
   kept_.assign(view_);
   view_ = {};
 }

@@ -79,7 +79,8 @@ class FrameReader {
   explicit FrameReader(const FrameLimits& limits, MayTake may_take = nullptr)
       : limits_(limits), may_take_(std::move(may_take)) {}
 
-  // Where the stream's next bytes go; empty when the scratch is full of what is not taken yet.
+  // Where the stream's next bytes go; empty when the scratch is full of what is not taken yet, or
+  // a large frame is.
   std::span<char> Space(std::span<char> scratch);
   // So many of them are there.
   void Filled(size_t bytes);
@@ -93,12 +94,15 @@ class FrameReader {
   bool in_frame() const {
     return large_ != nullptr || skip_bytes_ > 0 || !kept_.empty() || !view_.empty();
   }
+  // Bytes of a frame with memory of its own are still to come.
+  bool in_large_frame() const { return large_ != nullptr && large_->filled < large_->size; }
 
  private:
   struct Large {
     std::unique_ptr<char[]> bytes;
     size_t size = 0;
     size_t filled = 0;
+    bool given = false;  // by Next(): then it goes
   };
 
   std::optional<Frame> NextSkipped();

@@ -103,7 +103,13 @@ Outcome Link::ReadSome() {
   }
   reader_.Filled(filled);
   if (began && filled > 0) last_frame_ = Clock::now();
+  NoteRead(filled);
   return last;
+}
+
+void Link::NoteRead(size_t bytes) {
+  read_progress_ += bytes;
+  if (read_progress_ >= kProgressBytes) read_since_.reset();
 }
 
 // False when it stopped before the last whole frame: closed, or too much waits to be sent.
@@ -138,6 +144,13 @@ void Link::Turn() {
   const bool handled = HandleFrames();
   reader_.Keep();
   if (!io_) return;
+  if (!reader_.in_large_frame()) {
+    read_since_.reset();
+  } else if (!read_since_) {
+    read_since_ = Clock::now();
+    read_progress_ = 0;
+    ArmTimer();
+  }
   Flush();
   if (io_) AfterRead(last, !handled);
 }
@@ -214,7 +227,7 @@ void Link::NoteWritten(size_t bytes) {
   bytes_written_ += bytes;
   queued_.fetch_sub(bytes, std::memory_order_relaxed);
   write_progress_ += bytes;
-  if (write_progress_ >= kWriteProgressBytes) write_since_.reset();
+  if (write_progress_ >= kProgressBytes) write_since_.reset();
 }
 
 void Link::Flush() {
@@ -244,6 +257,7 @@ void Link::Flush() {
   }
   if (io_ && paused_ && queued_bytes() <= limits_.queue_bytes_max / 2) {
     paused_ = false;
+    read_since_.reset();  // the turn sets it anew
     PostTurn();
   }
 }
@@ -252,10 +266,12 @@ std::optional<Link::TimePoint> Link::NextDeadline() const {
   if (!ready_) return handshake_end_;
   std::optional<TimePoint> next;
   if (limits_.idle_deadline.count() > 0) next = last_frame_ + limits_.idle_deadline;
-  if (write_since_) {
-    const TimePoint end = *write_since_ + limits_.write_deadline;
+  const auto count = [&](TimePoint since) {
+    const TimePoint end = since + limits_.progress_deadline;
     next = next ? std::min(*next, end) : end;
-  }
+  };
+  if (write_since_) count(*write_since_);
+  if (AwaitsFrame()) count(*read_since_);
   return next;
 }
 
@@ -278,8 +294,11 @@ void Link::OnTimer() {
   if (!ready_ && now >= handshake_end_) {
     return Close(Error{ErrorCode::kDeadlineExceeded, "the handshake took too long"});
   }
-  if (write_since_ && now >= *write_since_ + limits_.write_deadline) {
+  if (write_since_ && now >= *write_since_ + limits_.progress_deadline) {
     return Close(Error{ErrorCode::kDeadlineExceeded, "the peer does not read"});
+  }
+  if (AwaitsFrame() && now >= *read_since_ + limits_.progress_deadline) {
+    return Close(Error{ErrorCode::kDeadlineExceeded, "a large message does not come"});
   }
   const bool waits = IsWaitedFor() || !sending_.empty();
   if (ready_ && limits_.idle_deadline.count() > 0 && now >= last_frame_ + limits_.idle_deadline) {

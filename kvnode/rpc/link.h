@@ -32,16 +32,17 @@ struct LinkLimits {
   FrameLimits frames;
   size_t queue_bytes_max = 0;  // over it, nothing is read until half of it is gone
   std::chrono::nanoseconds handshake_deadline{};
-  std::chrono::nanoseconds idle_deadline{};   // zero: none
-  std::chrono::nanoseconds write_deadline{};  // see Link::kWriteProgressBytes
+  std::chrono::nanoseconds idle_deadline{};      // zero: none
+  std::chrono::nanoseconds progress_deadline{};  // see Link::kProgressBytes
 };
 
 // Open, Close, StopReading and all hooks: on the loop's thread. Send and the rest: any thread.
 class Link : public std::enable_shared_from_this<Link> {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
-  // A reader must take this much, or all there is, within each write deadline.
-  static constexpr size_t kWriteProgressBytes = 65'536;
+  // Within each progress deadline the peer must take this much of what is sent, or all there is;
+  // and send this much of a frame that has memory here, or the rest of it.
+  static constexpr size_t kProgressBytes = 65'536;
 
   Link(IoLoop& loop, const LinkLimits& limits) : loop_(loop), limits_(limits) {}
   virtual ~Link() = default;
@@ -101,6 +102,7 @@ class Link : public std::enable_shared_from_this<Link> {
   void AwaitWritable();
   void Turn();
   Outcome ReadSome();
+  void NoteRead(size_t bytes);
   bool HandleFrames();
   void AfterRead(Outcome last, bool paused);
   void PostTurn();
@@ -108,6 +110,8 @@ class Link : public std::enable_shared_from_this<Link> {
   bool WriteSome();
   void NoteWritten(size_t bytes);
   bool Overfull() const { return queued_bytes() > limits_.queue_bytes_max; }
+  // A large frame is coming, and it is not for this side that it does not.
+  bool AwaitsFrame() const { return read_since_ && !paused_ && !stopped_reading_; }
   std::optional<TimePoint> NextDeadline() const;
   void ArmTimer();
   void OnTimer();
@@ -131,6 +135,8 @@ class Link : public std::enable_shared_from_this<Link> {
   TimePoint last_frame_{};                // or the beginning of one
   std::optional<TimePoint> write_since_;  // when the progress that is asked for began
   size_t write_progress_ = 0;
+  std::optional<TimePoint> read_since_;  // too, of the large frame that is coming
+  size_t read_progress_ = 0;
   std::optional<TimePoint> armed_for_;
   uint64_t bytes_written_ = 0;
 

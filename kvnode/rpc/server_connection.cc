@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "kvnode/base/check.h"
 #include "kvnode/base/logging.h"
 
 namespace metaring::rpc {
@@ -68,9 +69,9 @@ Status ServerConnection::OnReady(const SSL* session) {
   return shared_->admission.Identify(peer_.role);
 }
 
-bool ServerConnection::TakeBytes(size_t bytes) {
+bool ServerConnection::TakeBytes(size_t bytes, bool large) {
   const size_t own = request_bytes_.load(std::memory_order_relaxed);
-  if (!shared_->admission.TakeRequestBytes(own, bytes)) return false;
+  if (!shared_->admission.TakeRequestBytes(own, bytes, large)) return false;
   request_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   return true;
 }
@@ -81,7 +82,7 @@ void ServerConnection::GiveBytes(size_t bytes) {
 }
 
 bool ServerConnection::MayTake(size_t bytes) {
-  if (!TakeBytes(bytes)) return false;
+  if (!TakeBytes(bytes, true)) return false;
   receiving_bytes_ = bytes;
   return true;
 }
@@ -89,10 +90,9 @@ bool ServerConnection::MayTake(size_t bytes) {
 Status ServerConnection::OnFrame(ByteView frame) {
   ASSIGN_OR_RETURN(const Message message, ParseCall(frame));
   shared_->admission.NoteReceived(frame.size());
-  if (receiving_bytes_ == 0 && !TakeBytes(frame.size())) {
-    return AnswerBusy(message, kTooManyBytes);
-  }
-  receiving_bytes_ = 0;
+  const size_t taken = std::exchange(receiving_bytes_, 0);
+  CHECK(taken == 0 || taken == frame.size());
+  if (taken == 0 && !TakeBytes(frame.size(), false)) return AnswerBusy(message, kTooManyBytes);
   if (!shared_->admission.BeginRequest(in_flight_.load(std::memory_order_acquire))) {
     GiveBytes(frame.size());
     return AnswerBusy(message, "too many requests in flight");

@@ -77,7 +77,7 @@ class ServerConnection : public Link, public CallOrigin {
   std::shared_ptr<ServerConnection> Me() {
     return std::static_pointer_cast<ServerConnection>(shared_from_this());
   }
-  bool TakeBytes(size_t bytes);
+  bool TakeBytes(size_t bytes, bool large);
   void GiveBytes(size_t bytes);
   Status AnswerBusy(const Message& message, const char* why);
 

@@ -85,6 +85,12 @@ bool IsRefusal(int reason) {
   return std::find(kRefusals.begin(), kRefusals.end(), reason) != kRefusals.end();
 }
 
+// Verdicts that come good by themselves: a clock is behind, or memory was short.
+bool PassesWithTime(long verdict) {
+  return verdict == X509_V_ERR_CERT_NOT_YET_VALID || verdict == X509_V_ERR_CRL_NOT_YET_VALID ||
+         verdict == X509_V_ERR_OUT_OF_MEM;
+}
+
 }  // namespace
 
 Stream::Stream(int fd, SslPtr ssl) : end_{fd}, ssl_(std::move(ssl)) {
@@ -108,7 +114,7 @@ void Stream::NoteSslError(int kind) {
   error_ = OpensslReason();
   const long verdict = SSL_get_verify_result(ssl_.get());
   if (verdict == X509_V_OK) return;
-  rejection_ = Rejection::kOfPeer;
+  if (!PassesWithTime(verdict)) rejection_ = Rejection::kOfPeer;
   error_ += std::string(": ") + X509_verify_cert_error_string(verdict);
 }
 

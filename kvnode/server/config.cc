@@ -252,8 +252,9 @@ Status ValidateConfig(const LoadedConfig& loaded) {
     return Wrong(loaded, "limits.connections_reserved_for_nodes",
                  "must be less than limits.connections_max");
   }
-  if (config.request_bytes_max < config.frame_bytes_max) {
-    return Wrong(loaded, "limits.request_bytes_max", "must be at least limits.frame_bytes_max");
+  if (config.request_bytes_max < 4 * config.frame_bytes_max) {
+    return Wrong(loaded, "limits.request_bytes_max",
+                 "must be at least four times limits.frame_bytes_max");
   }
   if (config.quota_bytes != 0 && config.quota_bytes <= config.reserve_bytes) {
     return Wrong(loaded, "store.quota_bytes", "must be more than store.reserve_bytes");

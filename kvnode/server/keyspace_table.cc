@@ -64,8 +64,8 @@ Result<client::KeyspaceInfo> KeyspaceTable::Create(const std::string& name,
   {
     const ReaderLock lock(mutex_);
     if (by_name_.size() >= placement::kKeyspacesMax) {
-      return Fail(ErrorCode::kTooBig,
-                  fmt::format("there are {} keyspaces; that is the limit", placement::kKeyspacesMax));
+      return Fail(ErrorCode::kTooBig, fmt::format("there are {} keyspaces; that is the limit",
+                                                  placement::kKeyspacesMax));
     }
   }
   ASSIGN_OR_RETURN(const client::KeyspaceInfo made, store_.Create(name, options));

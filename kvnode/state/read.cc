@@ -125,7 +125,7 @@ Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanReques
   page.items.reserve(std::min(request.limit, kScanItemsReserved));
   size_t bytes = 0;
   for (; cursor->Valid() && cursor->key() < end; cursor->Next()) {
-    if (page.items.size() >= request.limit || (bytes >= kScanBytesMax && !page.items.empty())) {
+    if (page.items.size() >= request.limit || bytes >= kScanBytesMax) {
       page.cursor = Bytes(cursor->key().substr(kScopePrefixBytes));
       break;
     }
@@ -141,6 +141,11 @@ Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanReques
       return Fail(std::move(record).error());
     }
     bytes += item.key.size() + item.record.value.size();
+    // So that a page of small records and a value of the largest size never are one answer.
+    if (bytes > kScanBytesMax && !page.items.empty()) {
+      page.cursor = std::move(item.key);
+      break;
+    }
     page.items.push_back(std::move(item));
   }
   RETURN_IF_ERROR(cursor->status());

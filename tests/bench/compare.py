@@ -143,8 +143,9 @@ def main():
     )
     parser.add_argument("sides", nargs="*", type=side_name, default=["nullfs", "fusefs"],
                         help="nullfs, nullfs-flush (told of each close, as fusefs is), fusefs, "
-                        "plain (a directory in the scratch directory); +fsync after a name "
-                        "passes --fsync (default: nullfs fusefs)")  # fmt: skip
+                        "fusefs-tls (on a kvnode of its own), plain (a directory in the scratch "
+                        "directory); +fsync after a name passes --fsync "
+                        "(default: nullfs fusefs)")  # fmt: skip
     parser.add_argument("--threads", type=int, default=8, help="(default: %(default)s)")
     parser.add_argument("--files", type=int, default=5000,
                         help="for each thread (default: %(default)s)")  # fmt: skip

@@ -2,12 +2,12 @@
 //
 // placement_report: what the allocation of tokens does to clusters of 3 to 1,000 nodes. Loads, what
 // a join and a leave move, what a failure adds to others, and the time that rings take; and the
-// same of rendezvous hashing (Thaler and Ravishankar, 1998), which lives only here, to compare.
+// same of rendezvous hashing (Thaler and Ravishankar, 1998) and of jump hashing (Lamping and Veach,
+// 2014), which live only here, to compare.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <functional>
 #include <map>
 #include <string>
@@ -100,7 +100,7 @@ class Cluster {
  public:
   Cluster(uint32_t ring_size, uint32_t racks) : racks_(racks) { map_.ring_size = ring_size; }
 
-  size_t size() const { return map_.nodes.size(); }
+  size_t size() const { return size_; }
   const ClusterMap& map() const { return map_; }
   const Ring& ring() const { return ring_; }
   double allocation_ms() const { return allocation_ms_; }
@@ -110,21 +110,26 @@ class Cluster {
     node.id = NodeId(++last_id_);
     if (racks_ > 0) node.rack = fmt::format("rack-{}", last_id_ % racks_);
     map_.nodes.push_back(node);
+    ++size_;
     Allocate();
   }
   // Of the racks that have the most nodes, so that racks stay equal.
   void Leave(Random& random) {
-    std::map<std::string, size_t> racks;
-    for (const ClusterNode& node : map_.nodes) ++racks[node.rack];
+    std::map<std::string, std::vector<size_t>> racks;
+    for (size_t i = 0; i < map_.nodes.size(); ++i) racks[map_.nodes[i].rack].push_back(i);
     size_t most = 0;
-    for (const auto& [rack, count] : racks) most = std::max(most, count);
-    for (;;) {
-      const size_t i = random.Below(map_.nodes.size());
-      if (racks[map_.nodes[i].rack] < most) continue;
-      map_.nodes.erase(map_.nodes.begin() + static_cast<ptrdiff_t>(i));
-      break;
+    for (const auto& [rack, nodes] : racks) most = std::max(most, nodes.size());
+    std::vector<size_t> able;
+    for (const auto& [rack, nodes] : racks) {
+      if (nodes.size() == most) able.insert(able.end(), nodes.begin(), nodes.end());
     }
+    ClusterNode& node = map_.nodes[able[random.Below(able.size())]];
+    const NodeId left = node.id;
+    node.state = NodeState::kLeaving;
+    --size_;
     Allocate();
+    // What is removed has nothing any more; the report forgets it.
+    std::erase_if(map_.nodes, [left](const ClusterNode& each) { return each.id == left; });
   }
 
  private:
@@ -137,6 +142,7 @@ class Cluster {
 
   const uint32_t racks_;
   uint64_t last_id_ = 0;
+  size_t size_ = 0;  // nodes that have not left
   ClusterMap map_;
   Ring ring_{map_};
   double allocation_ms_ = 0;
@@ -164,8 +170,8 @@ Step StepFrom(const ClusterMap& map, const Ring& ring, const Cluster& now) {
 }
 
 bool Shown(size_t nodes) {
-  static const std::vector<size_t> kShown = {3, 4, 5, 6, 8, 10, 16, 32, 64, 100, 256, 512, 1000};
-  return std::find(kShown.begin(), kShown.end(), nodes) != kShown.end();
+  return (nodes >= 3 && nodes <= 6) || nodes == 10 || nodes == 100 || nodes == 1000 ||
+         (nodes >= 8 && (nodes & (nodes - 1)) == 0);
 }
 
 void Widen(Step& worst, const Step& step) {
@@ -261,41 +267,96 @@ Lists Rendezvous(uint32_t ring_size, const std::vector<NodeId>& nodes) {
   return lists;
 }
 
-void CompareRow(uint32_t ring_size, size_t nodes) {
+// Jump hashing: a hash picks one of the numbers from 0 to `count`.
+size_t Jump(uint64_t key, size_t count) {
+  int64_t bucket = -1;
+  for (int64_t next = 0; next < static_cast<int64_t>(count);) {
+    bucket = next;
+    key = key * 2862933555777941757 + 1;
+    next = static_cast<int64_t>(double(bucket + 1) * double(1LL << 31) / double((key >> 33) + 1));
+  }
+  return static_cast<size_t>(bucket);
+}
+
+// It knows no second choice: hashes are tried one after the other until nodes are distinct.
+Lists JumpLists(uint32_t ring_size, const std::vector<NodeId>& nodes) {
+  Lists lists(ring_size);
+  const size_t replicas = std::min<size_t>(kReplicas, nodes.size());
+  for (uint32_t slot = 0; slot < ring_size; ++slot) {
+    Random hash(slot);
+    auto& list = lists[slot];
+    while (list.size() < replicas) {
+      const NodeId node = nodes[Jump(hash.Next(), nodes.size())];
+      if (std::find(list.begin(), list.end(), node) == list.end()) list.push_back(node);
+    }
+  }
+  return lists;
+}
+
+struct Compared {
+  Lists before;
+  Lists joined;
+  Lists left;
+  double build_ms = 0;
+  double allocate_ms = 0;  // of the tokens, at the join
+};
+
+void PrintCompared(const char* name, uint32_t ring_size, size_t nodes, const Compared& lists) {
+  const auto n = double(nodes);
+  fmt::print(
+      "| {} | {:.1f} | {} | {:.3f} | {:.3f} | {:.2f} | {:.2f} | {:.2f} | {:.1f} | {:.1f} |\n",
+      nodes, double(ring_size) / n, name, MaxLoad(lists.before, nodes),
+      MaxPrimaries(lists.before, nodes), Moved(lists.before, lists.joined) * (n + 1),
+      Moved(lists.before, lists.left) * n, FailoverLoad(lists.before, nodes), lists.build_ms,
+      lists.allocate_ms);
+}
+
+template <typename Make>
+Compared CompareHash(uint32_t ring_size, size_t nodes, Make make) {
+  std::vector<NodeId> ids;
+  for (uint64_t id = 1; id <= nodes; ++id) ids.emplace_back(id);
+  Compared lists;
+  const auto begin = Clock::now();
+  lists.before = make(ring_size, ids);
+  lists.build_ms = Milliseconds(begin);
+  // Of numbered nodes only the last can go; the place of another one is taken by it.
+  std::vector<NodeId> left = ids;
+  left[nodes / 2] = left.back();
+  left.pop_back();
+  lists.left = make(ring_size, left);
+  ids.emplace_back(nodes + 1);
+  lists.joined = make(ring_size, ids);
+  return lists;
+}
+
+void CompareAt(uint32_t ring_size, size_t nodes) {
   Cluster cluster(ring_size, 0);
   while (cluster.size() < nodes) cluster.Join();
-  std::vector<NodeId> ids;
-  for (const ClusterNode& node : cluster.map().nodes) ids.push_back(node.id);
-  const ClusterMap before = cluster.map();
-  const Lists ring = ListsOf(cluster.ring());
-  auto begin = Clock::now();
-  const Ring built(before);
-  const double ring_ms = Milliseconds(begin);
-  begin = Clock::now();
-  const Lists rendezvous = Rendezvous(ring_size, ids);
-  const double rendezvous_ms = Milliseconds(begin);
-
-  cluster.Join();
-  ids.push_back(cluster.map().nodes.back().id);
-  const double n = double(nodes);
-  fmt::print("| {} | {:.1f} | {:.3f} | {:.3f} | {:.3f} | {:.2f} | {:.3f} | {:.1f} |", nodes,
-             double(ring_size) / n, MaxLoad(ring, nodes), MaxPrimaries(ring, nodes),
-             Moved(ring, ListsOf(cluster.ring())) * (n + 1), FailoverLoad(ring, nodes), ring_ms,
-             cluster.allocation_ms());
-  fmt::print(" {:.3f} | {:.3f} | {:.3f} | {:.2f} | {:.1f} |\n", MaxLoad(rendezvous, nodes),
-             MaxPrimaries(rendezvous, nodes),
-             Moved(rendezvous, Rendezvous(ring_size, ids)) * (n + 1),
-             FailoverLoad(rendezvous, nodes), rendezvous_ms);
+  Compared ring;
+  ring.before = ListsOf(cluster.ring());
+  const auto begin = Clock::now();
+  const Ring built(cluster.map());
+  ring.build_ms = Milliseconds(begin);
+  Cluster joined = cluster;
+  joined.Join();
+  ring.joined = ListsOf(joined.ring());
+  ring.allocate_ms = joined.allocation_ms();
+  Cluster left = cluster;
+  Random random(kSeed);
+  left.Leave(random);
+  ring.left = ListsOf(left.ring());
+  PrintCompared("ring", ring_size, nodes, ring);
+  PrintCompared("rendezvous", ring_size, nodes, CompareHash(ring_size, nodes, Rendezvous));
+  PrintCompared("jump", ring_size, nodes, CompareHash(ring_size, nodes, JumpLists));
 }
 
 void Compare() {
-  fmt::print("\nAgainst rendezvous hashing, without racks\n\n");
+  fmt::print("\nAgainst rendezvous and jump hashing, without racks\n\n");
   fmt::print(
-      "| nodes | slots/node | ring: load | primaries | moved x n | failover | build ms "
-      "| allocate ms | rendezvous: load | primaries | moved x n | failover | build ms |\n");
-  fmt::print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
-  for (const size_t nodes : {3, 5, 10, 32, 64}) CompareRow(1024, nodes);
-  for (const size_t nodes : {100, 256, 1000}) CompareRow(16'384, nodes);
+      "| nodes | slots/node | | load | primaries | join: moved x n | leave: moved x n | failover "
+      "| build ms | allocate ms |\n|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|\n");
+  for (const size_t nodes : {3, 10, 64}) CompareAt(1024, nodes);
+  for (const size_t nodes : {100, 1000}) CompareAt(16'384, nodes);
 }
 
 // What other numbers of replicas than the one that is balanced for make of it.

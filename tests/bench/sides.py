@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the benchmarks run on: nullfs, fusefs and a plain directory, as context managers.
+"""What the benchmarks run on: nullfs, fusefs (embedded, or on a kvnode over mutual TLS) and a plain
+directory, as context managers.
 
 A side gives a directory to work in and takes everything away at its end, also after an error,
 SIGINT, SIGTERM or SIGHUP: its mount, its process (known by its process id, never by name) and its
@@ -18,6 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+# A kvnode with certificates of its own is the same for benchmarks as for tests.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cluster"))
 
 READY_TIMEOUT_S = 60
 END_TIMEOUT_S = 120
@@ -163,6 +167,34 @@ def _fusefs(setup: Setup):
 
 
 @contextlib.contextmanager
+def kvnode(setup: Setup, **sections):
+    """A new node, its sections of configuration as node_harness.Kvnode takes them. Yields it."""
+    os.environ["METARING_KVNODE"] = setup.binary("kvnode")
+    os.environ["METARING_KVCTL"] = setup.binary("kvctl")
+    import node_harness  # reads the two at its import
+
+    with _scratch(setup) as scratch:
+        node = node_harness.Kvnode(scratch / "node")
+        node.configure(**sections)
+        try:
+            yield node.start()
+        finally:
+            node.kill()
+
+
+@contextlib.contextmanager
+def _fusefs_tls(setup: Setup):
+    with kvnode(setup) as node:
+        node.context("root")  # makes the certificate
+        identity = f"ca={node.pki}/ca.crt,cert={node.pki}/root.crt,key={node.pki}/root.key"
+        options = ",".join(filter(None, [identity, setup.timeouts(), setup.fusefs_options]))
+        command = [setup.binary("fusefs"), "-f", "-o", options, f"{node.address}/bench"]
+        mountpoint = node.directory.parent / "mount"
+        with mounted(command, mountpoint) as process:
+            yield Side("fusefs-tls", mountpoint, process.pid)
+
+
+@contextlib.contextmanager
 def _plain(setup: Setup):
     with _scratch(setup) as scratch:
         (scratch / "plain").mkdir()
@@ -173,6 +205,7 @@ SIDES = {
     "nullfs": _nullfs,
     "nullfs-flush": functools.partial(_nullfs, flush=True),
     "fusefs": _fusefs,
+    "fusefs-tls": _fusefs_tls,
     "plain": _plain,
 }
 

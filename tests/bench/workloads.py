@@ -8,7 +8,8 @@
   git-status       git status in the clone, straight after it
   git-status-cold  the same after the kernel forgot names, attributes and pages (only as root)
 
-The sides: nullfs, fusefs, plain (a directory in the scratch directory, mostly on ext4), and
+The sides: nullfs, fusefs, fusefs-tls (on a kvnode), plain (a directory in the scratch directory,
+mostly on ext4), and
   plain+syncfs     each step ends with syncfs: all of it durable at the end of the step
   plain+dirsync    chattr +D: each namespace operation durable before its answer, as in fusefs
 

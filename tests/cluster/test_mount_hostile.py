@@ -8,7 +8,9 @@ import contextlib
 import errno
 import os
 import struct
+import subprocess
 import sys
+import threading
 
 from harness import ROOT, main, wait_until
 from mount_harness import ClusterMount, MountTest
@@ -133,6 +135,11 @@ class HostileTest(MountTest):
         self.assertEqual(os.readlink(self.path / 'd' / 'link'), 'small')
         self.assertEqual(os.getxattr(self.path / 'd' / 'small', 'user.x'), b'x' * 9000)
         self.assertEqual(sorted(os.listdir(self.path / 'd')), self.listing)
+
+    def assert_stat_fails(self):
+        with self.assertRaises(OSError) as caught:
+            os.stat(self.path / 'd' / 'small')
+        self.assertIn(caught.exception.errno, (errno.EIO, errno.ETIMEDOUT))
 
     def assert_eio(self, lie, action):
         with self.lying(lie):
@@ -316,7 +323,7 @@ class WrongAnswers(HostileTest):
                           'a list of 2^31 records': reply_frame('get', huge)}.items():
             with self.subTest(name):
                 with self.lying(lambda method, *_, r=raw: r if method in READS else None):
-                    self.assertIn(self.everything()['stat'], ('EIO', 'ETIMEDOUT'))
+                    self.assert_stat_fails()
                 wait_until(lambda: not self.everything(), 'the mount has connected again')
                 self.assert_unharmed()
 
@@ -325,7 +332,7 @@ class WrongAnswers(HostileTest):
             if method in READS:
                 raise Close
         with self.lying(lie):
-            self.assertIn(self.everything()['stat'], ('EIO', 'ETIMEDOUT'))
+            self.assert_stat_fails()
         wait_until(lambda: not self.everything(), 'the mount has connected again')
         self.assert_unharmed()
 
@@ -343,6 +350,68 @@ class WrongAnswers(HostileTest):
                 with contextlib.suppress(FileNotFoundError):
                     os.rmdir(self.path / 'd' / name)
                 self.assert_unharmed()
+
+
+class HeldAnswers(HostileTest):
+    """The node has done what it was asked, and the caller is killed before it says so."""
+
+    def kill_in(self, code):
+        reached, go_on = threading.Event(), threading.Event()
+        transacts = []
+
+        def hold(method, request, _):
+            if method == 'transact':
+                transacts.append(request)
+                reached.set()
+                go_on.wait()
+        self.addCleanup(go_on.set)
+        with subprocess.Popen([sys.executable, '-c', 'import os, sys\np = sys.argv[1]\n' + code,
+                               str(self.path)]) as process:
+            self.liar.lie = hold
+            self.assertTrue(reached.wait(60))
+            process.kill()
+            process.wait(60)
+        self.liar.lie = None
+        go_on.set()
+        self.assertEqual(len(transacts), 1)
+
+    def assert_made(self, *names):
+        self.assertEqual(set(os.listdir(self.path)) - self.before, set(names))
+
+    def setUp(self):
+        super().setUp()
+        self.before = set(os.listdir(self.path))
+
+    @contextlib.contextmanager
+    def opened(self):
+        file = os.open(self.path / 'old', os.O_CREAT | os.O_RDWR)
+        try:
+            os.fsync(file)
+            os.write(file, b'pending')
+            yield file
+        finally:
+            os.close(file)
+
+    def test_what_is_written_to_a_renamed_file_is_stored(self):
+        with self.opened() as file:
+            self.kill_in('os.rename(p + "/old", p + "/new")')
+            os.fsync(file)
+        self.assert_made('new')
+        self.assertEqual((self.path / 'new').read_bytes(), b'pending')
+        (self.path / 'new').write_bytes(b'again')
+
+    def test_an_unlinked_file_that_is_open_goes_on(self):
+        with self.opened() as file:
+            self.kill_in('os.unlink(p + "/old")')
+            os.fsync(file)
+            self.assert_made()
+            self.assertEqual(os.fstat(file).st_nlink, 0)
+            self.assertEqual(os.pread(file, 100, 0), b'pending')
+
+    def test_a_directory_that_was_made_works(self):
+        self.kill_in('os.mkdir(p + "/made")')
+        (self.path / 'made' / 'file').write_bytes(b'content')
+        self.assert_made('made')
 
 
 if __name__ == '__main__':

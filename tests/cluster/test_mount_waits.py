@@ -37,10 +37,14 @@ def ready():
 '''
 
 
+# Where the kernel waits for an answer, or for a page that an answer will fill.
+WAITS = ('request_wait', 'folio_wait', 'wait_on_page')
+
+
 def is_blocked(pid):
     """Whether every thread of the process waits for the answer to a request."""
     try:
-        return all('request_wait' in wchan.read_text() for wchan in
+        return all(any(wait in wchan.read_text() for wait in WAITS) for wchan in
                    pathlib.Path(f'/proc/{pid}/task').glob('*/wchan'))
     except FileNotFoundError:
         return False
@@ -72,6 +76,24 @@ class WaitTest(MountTest):
             process.wait()
             process.stdin.close()
             process.stdout.close()
+
+    @contextlib.contextmanager
+    def crowd(self, mount):
+        """A process with more threads that wait for the node than requests are read."""
+        threads = 1100
+        with self.caller(f'''
+import threading
+threading.stack_size(65536)
+ready()
+for number in range({threads - 1}):
+    threading.Thread(target=lambda n: os.path.exists(sys.argv[1] + str(n)), args=(number,),
+                     daemon=True).start()
+os.path.exists(sys.argv[1])
+''', mount.path / 'f') as process, self.stopped():
+            self.begin(process)
+            wait_until(lambda: len(os.listdir(f'/proc/{process.pid}/task')) >= threads and
+                       is_blocked(process.pid), 'all wait')
+            yield process
 
     def begin(self, process):
         process.stdin.write('\n')
@@ -167,21 +189,28 @@ class KilledCallers(WaitTest):
                 (mount.path / 'f').unlink()
                 mount.end()
 
+    def test_a_process_that_exits_by_itself_waits_until_its_content_is_stored(self):
+        for options in (PATIENT, 'hard,' + PATIENT):
+            with self.subTest(options=options):
+                mount = self.mounted(options=options)
+                with self.caller('f = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)\n'
+                                 'os.write(f, b"saved")\nready()\nos._exit(3)',
+                                 mount.path / 'f') as process:
+                    with self.stopped():
+                        self.begin(process)
+                        # Longer than who was killed is kept.
+                        with self.assertRaises(subprocess.TimeoutExpired):
+                            process.wait(timeout=4)
+                    self.assertEqual(process.wait(timeout=READY_SECONDS), 3)
+                mount.kill()
+                mount.start()
+                self.assertEqual((mount.path / 'f').read_bytes(), b'saved')
+                (mount.path / 'f').unlink()
+                mount.end()
+
     def test_more_callers_than_requests_are_read_can_be_killed(self):
         mount = self.mounted(options='hard,' + PATIENT)
-        threads = 1100
-        with self.caller(f'''
-import threading
-threading.stack_size(65536)
-ready()
-for number in range({threads - 1}):
-    threading.Thread(target=lambda n: os.path.exists(sys.argv[1] + str(n)), args=(number,),
-                     daemon=True).start()
-os.stat(sys.argv[1])
-''', mount.path / 'f') as process, self.stopped():
-            self.begin(process)
-            wait_until(lambda: len(os.listdir(f'/proc/{process.pid}/task')) >= threads and
-                       is_blocked(process.pid), 'all wait')
+        with self.crowd(mount) as process:
             process.kill()
             process.wait(timeout=4 * PROMPT_SECONDS)
         mount.end()
@@ -194,15 +223,17 @@ class InterruptedCalls(WaitTest):
     def test_a_caught_signal_ends_a_call_of_a_soft_mount_once(self):
         mount = self.mounted(options=PATIENT)
         (mount.path / 'f').touch()
-        for code in ('ready()\nsys.exit(call("mkdir", sys.argv[1] + "/d", 0o755))',
+        # An exit would wait for the content of its files.
+        for code in ('ready()\nprint(call("mkdir", sys.argv[1] + "/d", 0o755), flush=True)',
                      'f = os.open(sys.argv[1] + "/f", os.O_WRONLY)\nos.write(f, b"x")\nready()\n'
-                     'number = call("fsync", f)\nos._exit(number)'):
+                     'print(call("fsync", f), flush=True)'):
             with self.caller(self.CATCH + code, mount.path) as process:
                 with self.stopped():
                     self.begin(process)
                     self.await_blocked(process)
                     process.send_signal(signal.SIGALRM)
-                    self.assertEqual(process.wait(timeout=PROMPT_SECONDS), errno.EINTR)
+                    self.assertEqual(process.stdout.readline(), f'{errno.EINTR}\n')
+                self.assertEqual(process.wait(timeout=READY_SECONDS), 0)
         # Whether the directory is there nobody has said; there is one at most, and it works.
         (mount.path / 'd').mkdir(exist_ok=True)
         self.assertEqual(sorted(os.listdir(mount.path)), ['d', 'f'])
@@ -345,6 +376,39 @@ class Patience(WaitTest):
             mount.process = None
         thread.join(READY_SECONDS)
         self.assertFalse(thread.is_alive())
+
+    def test_a_hard_mount_with_more_callers_than_it_reads_can_be_ended(self):
+        mount = self.mounted(options='hard,op_timeout=1')
+        with self.crowd(mount) as process:
+            mount.process.send_signal(signal.SIGTERM)
+            mount.process.wait(timeout=READY_SECONDS)
+            mount.process = None
+            process.wait(timeout=PROMPT_SECONDS)
+
+    def test_what_cannot_be_stored_at_the_end_is_told(self):
+        mount = self.mounted(options='op_timeout=1')
+        file = os.open(mount.path / 'lost', os.O_CREAT | os.O_WRONLY)
+        os.write(file, b'content')
+        with self.stopped():
+            mount.process.send_signal(signal.SIGTERM)
+            self.assertEqual(mount.process.wait(timeout=READY_SECONDS), 1)
+            mount.process = None
+        self.assert_errno(errno.ENOTCONN, os.close, file)
+        self.assertRegex(mount.said(), 'changes of inode [0-9]+ lost are lost')
+
+    def test_callers_can_be_killed_while_a_mount_ends(self):
+        mount = self.mounted(options='hard,' + PATIENT)
+        with self.caller('ready()\nos.mkdir(sys.argv[1])', mount.path / 'd') as process:
+            with self.stopped():
+                self.begin(process)
+                self.await_blocked(process)
+                mount.process.send_signal(signal.SIGTERM)
+                wait_until(lambda: 'unmounting' in mount.said(), 'the mount ends')
+                process.kill()
+                self.assertEqual(process.wait(timeout=PROMPT_SECONDS), -signal.SIGKILL)
+                # Nothing else was waited for.
+                mount.process.wait(timeout=PROMPT_SECONDS)
+                mount.process = None
 
 
 if __name__ == '__main__':

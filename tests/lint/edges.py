@@ -45,7 +45,7 @@ EVERYBODY = ['kvnode/base']
 
 # Headers of libraries that only some may see: prefix -> folders (with all below them).
 LIBRARIES = {
-    'lmdb.h': ['kvnode/store', 'tests/unit/store'],
+    'lmdb.h': ['kvnode/store', 'tests/unit/store', 'tests/bench'],
     'fuse': ['fusefs/mount', 'tests/bench/nullfs'],
     'thrift/': ['kvnode/rpc', 'kvnode/client', 'kvnode/server', 'fusefs/meta', 'thrift', 'tests'],
     'asio': ['kvnode/rpc', 'kvnode/server', 'tests'],

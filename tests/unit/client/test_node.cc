@@ -28,6 +28,7 @@ TestNode::TestNode(const Options& options) : options_(options), dispatcher_(Enco
   store_ = std::move(*store);
   AddReads();
   AddWrites();
+  AddHello();
   AddAdmin();
   Start();
 }
@@ -192,7 +193,7 @@ void TestNode::AddWrites() {
   });
 }
 
-void TestNode::AddAdmin() {
+void TestNode::AddHello() {
   dispatcher_.Add<wire::Kv_hello_args>(
       kHello.name, [this](rpc::Call call, const wire::Kv_hello_args& arguments) {
         const wire::HelloRequest& request = arguments.request;
@@ -212,6 +213,9 @@ void TestNode::AddAdmin() {
           call.Reply(result);
         }
       });
+}
+
+void TestNode::AddAdmin() {
   Add(kHealthCheck, [](wire::HealthCheckRequest&&) -> Result<wire::HealthCheckReply> {
     return ToWire(HealthReport{Health::kOk, "", std::chrono::seconds(5)});
   });

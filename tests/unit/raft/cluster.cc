@@ -33,8 +33,23 @@ void Cluster::Collect() {
   for (auto& [node, replica] : replicas_) {
     if (!replica.up()) continue;
     replica.Drain();
-    for (Packet& packet : replica.TakePackets()) network_.push_back(std::move(packet));
+    for (Packet& packet : replica.TakePackets()) {
+      CheckVote(packet.message);
+      network_.push_back(std::move(packet));
+    }
   }
+}
+
+void Cluster::CheckVote(const Message& message) {
+  const auto* request = std::get_if<VoteRequest>(&message.body);
+  const auto* reply = std::get_if<VoteReply>(&message.body);
+  NodeId choice;
+  if (request != nullptr && !request->pre_vote) choice = message.from;
+  if (reply != nullptr && !reply->pre_vote && reply->granted) choice = message.to;
+  if (choice == NodeId()) return;
+  const std::pair voter(message.from, message.term);
+  ASSERT_EQ(said_votes_.emplace(voter, choice).first->second, choice)
+      << "node " << message.from.value() << " said two votes in term " << message.term.value();
 }
 
 Dropped Cluster::Deliver(const Packet& packet) {

@@ -90,6 +90,8 @@ class Cluster {
   void SendHeartbeats();
   void TakeAnswer(const HeartbeatAnswer& answer);
   void CheckOne(const Replica& replica);
+  // One vote a term, as it is said: a crash makes no difference to who heard it (5.2).
+  void CheckVote(const Message& message);
 
   ReplicaSettings settings_;
   std::map<NodeId, Replica> replicas_;
@@ -101,7 +103,8 @@ class Cluster {
 
   // What Check has seen so far.
   std::map<Term, NodeId> leaders_;
-  std::map<std::pair<NodeId, Term>, NodeId> votes_;
+  std::map<std::pair<NodeId, Term>, NodeId> votes_;  // that are durable
+  std::map<std::pair<NodeId, Term>, NodeId> said_votes_;
   std::map<LogIndex, Entry> committed_;
   // Of each entry by index and term: what it is, and the term of the one before it.
   std::map<std::pair<LogIndex, Term>, std::pair<Entry, Term>> created_;

@@ -121,6 +121,28 @@ TEST(RaftMembership, ARemovedLeaderCommitsItsRemovalAndStepsDown) {
   EXPECT_EQ(cluster.at(next).applied().values, (std::vector<uint64_t>{5}));
 }
 
+// "A server that is not part of its own latest configuration should still start new elections, as
+// it might still be needed until the Cnew entry is committed" (dissertation 4.2.2): it has the
+// longest log of all that can vote.
+TEST(RaftMembership, ALeaderOnItsWayOutCampaignsUntilItsRemovalIsCommitted) {
+  Cluster cluster(4);
+  ASSERT_EQ(cluster.Elect(), 1u);
+  cluster.Isolate(3);
+  cluster.Isolate(4);
+  const Configuration rest({Voter(2), Voter(3), Voter(4)});
+  ASSERT_TRUE(cluster.at(1).ProposeConfiguration(rest));
+  cluster.Settle();
+  ASSERT_EQ(cluster.at(2).core().configuration(), rest);
+  cluster.at(2).Crash();
+  for (int i = 0; i < 40; ++i) cluster.Tick();
+  ASSERT_EQ(cluster.Leader(), 0u) << "3 and 4 are no majority of four";
+  cluster.Heal();
+  for (int i = 0; i < 100; ++i) cluster.Tick();
+  EXPECT_TRUE(cluster.Leader() == 3 || cluster.Leader() == 4);
+  EXPECT_EQ(cluster.at(3).core().configuration(), rest);
+  EXPECT_EQ(cluster.at(1).core().role(), Role::kFollower);
+}
+
 TEST(RaftMembership, ALeaderOnItsWayOutDoesNotCountItself) {
   Growing growing;
   Cluster& cluster = growing.cluster;

@@ -208,6 +208,24 @@ TEST(RaftSupport, AFollowerDoesNotWaitForALeaderThatLeadsNoMore) {
   EXPECT_NE(cluster.ElectOther(1), 0u);
 }
 
+// It could lead in such a term after a crash, and a late message would end promises to it.
+TEST(RaftSupport, WhoStepsDownSpeaksOfNoTermThatIsNotDurable) {
+  Cluster cluster(3);
+  Idle(cluster);
+  Replica& former = cluster.at(1);
+  const Term term = former.core().term();
+  former.Receive(From(2, 1, term.value() + 3, AppendReply{.rejected = true}));
+  for (int i = 0; i < 5; ++i) former.core().Tick();
+  former.Drain();
+  size_t ended = 0;
+  for (const Packet& packet : former.TakePackets()) {
+    if (!std::holds_alternative<LeadershipEnded>(packet.message.body)) continue;
+    EXPECT_EQ(packet.message.term, term);
+    ++ended;
+  }
+  EXPECT_EQ(ended, 2u);
+}
+
 // A late append of a former life makes a follower promise to a node that leads nothing.
 TEST(RaftSupport, AFollowerThatIsBoundToNoLeaderFindsOutWhenAnotherCampaigns) {
   Cluster cluster(3);
@@ -228,6 +246,19 @@ TEST(RaftSupport, AFollowerThatIsBoundToNoLeaderFindsOutWhenAnotherCampaigns) {
   EXPECT_FALSE(cluster.at(2).core().NeedsTick());
   EXPECT_FALSE(cluster.at(3).core().NeedsTick());
   EXPECT_NE(cluster.ElectOther(1), 0u);
+}
+
+// The log that made the other a member may be what this replica lost (seed 1000175).
+TEST(RaftSupport, AReplicaThatDoesNotLeadSaysSoToWhomItDoesNotKnow) {
+  Cluster cluster(3);
+  Idle(cluster);
+  Replica& follower = cluster.at(2);
+  const uint64_t term = follower.core().term().value();
+  EXPECT_NE(follower.Receive(From(9, 2, term, AppendReply{.match = LogIndex(1)})), Dropped::kNo);
+  const auto packets = follower.TakePackets();
+  ASSERT_EQ(packets.size(), 1u);
+  EXPECT_EQ(packets[0].message.to, NodeId(9));
+  EXPECT_TRUE(std::holds_alternative<LeadershipEnded>(packets[0].message.body));
 }
 
 TEST(RaftReadIndex, IsConfirmedByAMajority) {

@@ -149,9 +149,6 @@ void Replica::Install(const InstallSnapshot& install) {
   if (!received_ || received_->index != install.index) return core_->SnapshotRefused();
   // One atomic step: state, configuration, applied index and an empty log. Earlier writes of the
   // log are void.
-  for (const QueuedWrite& write : writes_) {
-    if (write.persist.hard_state) disk_.hard_state = *write.persist.hard_state;
-  }
   applied_ = *received_;
   disk_.snapshot = applied_;
   disk_.entries.clear();

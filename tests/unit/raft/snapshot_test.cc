@@ -115,14 +115,21 @@ TEST(RaftSnapshot, ALogThatContradictsItIsReplaced) {
   EXPECT_EQ(follower.core().durable_index(), LogIndex(3));
 }
 
-TEST(RaftSnapshot, NoEntryIsTakenWhileOneIsInstalled) {
+// A leader that has no other follower than the one that installs must not lose its majority by it.
+TEST(RaftSnapshot, WhoInstallsIsHandedItWhenItsTermIsDurableAndStillAnswersItsLeader) {
   const Host host{NodeId(2), {}, 0, SupportGiven({}, SupportEpoch(), 0), SupportReceived({})};
   Restored fresh;
   fresh.configuration.configuration = SnapshotAt(1, 1).configuration;
   Core core(host, kGroup, WriteAck::kMajority, fresh);
   EXPECT_EQ(core.Step(From(1, 2, 1, SnapshotAt(3, 1)).message).dropped, Dropped::kNo);
+  Output first = core.TakeOutput();
+  EXPECT_FALSE(first.install) << "a restart would find a state of a later term than its own";
+  core.Persisted(first.persist->token);
   EXPECT_TRUE(core.TakeOutput().install);
   EXPECT_EQ(core.Step(AppendFrom(1, 2, 1, 0, 0, {1}).message).dropped, Dropped::kInstalling);
+  const Output answer = core.TakeOutput();
+  ASSERT_EQ(answer.messages.size(), 1u) << "else the leader takes it for dead";
+  EXPECT_EQ(std::get<AppendReply>(answer.messages[0].body).match, LogIndex(0));
   for (int i = 0; i < 100; ++i) core.Tick();
   EXPECT_EQ(core.role(), Role::kFollower);
   core.SnapshotInstalled();

@@ -146,6 +146,11 @@ TEST(SupportReceived, TellsWhoseHasRunOut) {
   EXPECT_TRUE(received.Advance(2000).empty()) << "once";
 }
 
+TEST(Support, AShortLeaseIsLessTheDriftToo) {
+  const LeaseLimits limits{.lease_ns = 999'999, .drift_ppm = 10'000};
+  EXPECT_LE(static_cast<double>(limits.usable_ns()), 999'999 * (1 - 0.01) / (1 + 0.01));
+}
+
 // The leader's clock is the slowest, the follower's the fastest that the limits allow.
 TEST(Support, TheLeaderStopsCountingBeforeTheFollowerIsFree) {
   const LeaseLimits limits{.lease_ns = 1'000'000'000, .drift_ppm = 10'000};

@@ -122,6 +122,38 @@ TEST(FrameReader, KeepsFramesThatWereNotTaken) {
   EXPECT_FALSE(reader.Next()->has_value());
 }
 
+TEST(FrameReader, KeepsALargeFrameThatWasNotTaken) {
+  std::array<char, 64> scratch{};
+  FrameReader reader({1000});
+  const Bytes frame = FrameOf(500);
+  ByteView stream = frame;
+  while (!stream.empty()) {
+    const std::span<char> space = reader.Space(scratch);
+    const size_t count = std::min(stream.size(), space.size());
+    std::copy_n(stream.begin(), count, space.begin());
+    reader.Filled(count);
+    stream.remove_prefix(count);
+    if (!stream.empty()) {
+      EXPECT_FALSE(reader.Next()->has_value());
+    }
+    reader.Keep();
+  }
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_TRUE(reader.Space(scratch).empty());
+    reader.Filled(0);
+    reader.Keep();
+  }
+  EXPECT_TRUE(reader.in_frame());
+  EXPECT_FALSE(reader.in_large_frame());
+  const auto given = reader.Next();
+  ASSERT_TRUE(given && *given);
+  EXPECT_EQ((*given)->content, ByteView(frame).substr(kFrameHeadBytes));
+  EXPECT_FALSE(reader.Next()->has_value());
+  reader.Keep();
+  EXPECT_FALSE(reader.in_frame());
+  EXPECT_EQ(reader.Space(scratch).size(), scratch.size());
+}
+
 TEST(FrameReader, RefusesALengthBeforeItTakesMemory) {
   for (const uint32_t length : {0U, 13U, 1001U, 0x7fffffffU, 0xffffffffU}) {
     std::array<char, 64> scratch{};

@@ -213,6 +213,27 @@ TEST(ServerLimits, AnswerBusyOverTheBytesOfRequestsThatAreBeingReceived) {
   EXPECT_EQ(server.server().stats().requests_refused, 1U);
 }
 
+TEST(ServerLimits, LeaveSmallRequestsRoomWhenLargeOnesAreAnnounced) {
+  ServerOptions options = TestServer::PlainOptions();
+  const Bytes frame = EchoFrame(1, Bytes(100'000, 'l'));
+  const size_t bytes = frame.size() - kFrameHeadBytes;
+  options.limits.request_bytes_max = 4 * bytes;
+  TestServer server(options);
+  std::vector<std::unique_ptr<RawClient>> announcers;
+  for (size_t i = 1; i <= 3; ++i) {
+    announcers.push_back(std::make_unique<RawClient>(server.port()));
+    ASSERT_TRUE(announcers.back()->Send(frame.substr(0, 100)));
+    AwaitRequestBytes(server, i * bytes);
+  }
+  RawClient other(server.port());
+  ASSERT_TRUE(other.Send(frame));
+  EXPECT_EQ(RefusalCodeOf(*ParseMessage(*other.ReadFrame())), kBusyCode);
+  EXPECT_EQ(EchoOnce(other, 2, "small"), "small");
+  announcers.pop_back();
+  AwaitRequestBytes(server, 2 * bytes);
+  EXPECT_EQ(EchoOnce(other, 3, Bytes(100'000, 'l')), Bytes(100'000, 'l'));
+}
+
 TEST(ServerLimits, GiveTheBytesBackOfARequestThatBreaksOff) {
   ServerOptions options = TestServer::PlainOptions();
   options.limits.request_bytes_max = 300'000;
@@ -305,6 +326,16 @@ TEST(ServerDeadlines, CloseAFrameThatNeverEnds) {
   EXPECT_TRUE(client.AwaitEnd());
 }
 
+TEST(ServerDeadlines, CloseALargeFrameThatDoesNotCome) {
+  ServerOptions options = TestServer::PlainOptions();
+  options.limits.write_deadline = kShort;
+  TestServer server(options);
+  RawClient client(server.port());
+  ASSERT_TRUE(client.Send(EchoFrame(1, Bytes(200'000, 'l')).substr(0, 100'000)));
+  EXPECT_TRUE(client.AwaitEnd());
+  AwaitRequestBytes(server, 0);
+}
+
 TEST(ServerDeadlines, AreNotForWhoWaitsForAnAnswer) {
   ServerOptions options = TestServer::PlainOptions();
   options.limits.idle_deadline = kShort;
@@ -346,6 +377,27 @@ TEST(ServerLimits, StopReadingWhoDoesNotRead) {
   // 40 MB are asked for; no more requests are taken than the sockets' buffers carry answers.
   EXPECT_LT(server.server().stats().requests, uint64_t{kRequests});
   for (int i = 0; i < kRequests; ++i) EXPECT_EQ(Echoed(greedy, i)->size(), 1'000'000U);
+}
+
+TEST(ServerLimits, LoseNoLargeRequestOfWhoDoesNotRead) {
+  ServerOptions options = TestServer::PlainOptions();
+  options.limits.reply_bytes_per_connection_max = 1000;
+  TestServer server(options);
+  RawClient client(server.port());
+  ASSERT_TRUE(client.Send(EchoFrame(1, "hold")));
+  std::vector<Call> held = server.service().TakeHeld(1);
+  const Bytes payload(kTurnBytes, 'l');
+  const Bytes frame = EchoFrame(2, payload);
+  ASSERT_TRUE(client.Send(frame.substr(0, 100)));
+  const uint64_t hold_bytes = EchoFrame(1, "hold").size() - kFrameHeadBytes;
+  AwaitRequestBytes(server, hold_bytes + frame.size() - kFrameHeadBytes);
+  // More than the sockets' buffers take: the rest of the frame comes while this waits.
+  const Bytes large(20'000'000, 'a');
+  Reply(held[0], large);
+  ASSERT_TRUE(client.Send(frame.substr(100)));
+  EXPECT_EQ(Echoed(client, 1), large);
+  EXPECT_EQ(Echoed(client, 2), payload);
+  AwaitRequestBytes(server, 0);
 }
 
 TEST(Server, TellsACallThatItsConnectionIsGone) {

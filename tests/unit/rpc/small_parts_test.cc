@@ -47,6 +47,19 @@ TEST(Admission, BoundsHandshakesOfTheirOwn) {
   EXPECT_TRUE(admission.Connect("b"));
 }
 
+TEST(Admission, LeavesAQuarterOfTheBytesToSmallRequests) {
+  ServerLimits limits;
+  limits.request_bytes_max = 400;
+  Admission admission(limits);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(admission.TakeRequestBytes(0, 100, true));
+  EXPECT_FALSE(admission.TakeRequestBytes(0, 1, true));
+  EXPECT_TRUE(admission.TakeRequestBytes(0, 100, false));
+  EXPECT_FALSE(admission.TakeRequestBytes(0, 1, false));
+  admission.GiveRequestBytes(101);
+  EXPECT_TRUE(admission.TakeRequestBytes(0, 1, true));
+  EXPECT_EQ(admission.stats().request_bytes, 300U);
+}
+
 TEST(Outbox, JoinsSmallFramesAndKeepsTheirOrder) {
   Outbox outbox;
   Bytes expected;

@@ -147,7 +147,8 @@ TEST_F(ConfigFiles, RefuseWhatDoesNotGoTogetherAtItsPlace) {
             "the default: limits.connections_reserved_for_nodes must be less than "
             "limits.connections_max");
   EXPECT_EQ(RefusalOf("[limits]\nrequest_bytes_max = \"2M\"\n"),
-            "kvnode.toml:2: limits.request_bytes_max must be at least limits.frame_bytes_max");
+            "kvnode.toml:2: limits.request_bytes_max must be at least four times "
+            "limits.frame_bytes_max");
   EXPECT_EQ(RefusalOf("[store]\nquota_bytes = \"16M\"\n"),
             "kvnode.toml:2: store.quota_bytes must be more than store.reserve_bytes");
 }

@@ -70,6 +70,20 @@ TEST_F(ReadTest, ScanPagesCoverTheRangeOnceInOrder) {
   EXPECT_EQ(pages, 7);
 }
 
+TEST_F(ReadTest, AScanPageEndsBeforeARecordThatWouldTakeItOverItsSize) {
+  ASSERT_TRUE(Do({MakePut("a", Bytes(kScanBytesMax - 100, 'a'))}));
+  ASSERT_TRUE(Do({MakePut("b", Bytes(kScanBytesMax + 100, 'b'))}));
+  ASSERT_TRUE(Do({MakePut("c", "small")}));
+  ScanRequest request;
+  for (const char* const key : {"a", "b", "c"}) {
+    const ScanPage page = Scan(request);
+    ASSERT_EQ(page.items.size(), 1u);
+    EXPECT_EQ(page.items[0].key, key);
+    request.cursor = page.cursor;
+  }
+  EXPECT_TRUE(request.cursor.empty());
+}
+
 TEST_F(ReadTest, KeyspacesDoNotSeeEachOther) {
   ASSERT_TRUE(Do({MakePut("k", "mine")}));
   const Scope other{SlotId{0}, KeyspaceId{2}};

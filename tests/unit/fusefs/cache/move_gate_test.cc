@@ -18,7 +18,8 @@ TEST(MoveGate, WithoutMovesNobodyWaits) {
 TEST(MoveGate, AMoveUnderWayIsWaitedForNoLongerThanTheTimeout) {
   MoveGate gate;
   const MoveGate::Moving moving(gate);
-  EXPECT_FALSE(gate.AwaitMoves(std::chrono::milliseconds(1)));
+  EXPECT_EQ(gate.AwaitMoves(std::chrono::milliseconds(1)).error().code,
+            ErrorCode::kDeadlineExceeded);
 }
 
 TEST(MoveGate, TheEndOfAMoveWakesWhoWaits) {
@@ -39,9 +40,38 @@ TEST(MoveGate, EndedMovesInAnyOrderLeaveTheOthers) {
   auto first = std::make_unique<MoveGate::Moving>(gate);
   auto second = std::make_unique<MoveGate::Moving>(gate);
   second.reset();
-  EXPECT_FALSE(gate.AwaitMoves(std::chrono::milliseconds(1)));
+  EXPECT_EQ(gate.AwaitMoves(std::chrono::milliseconds(1)).error().code,
+            ErrorCode::kDeadlineExceeded);
   first.reset();
   EXPECT_TRUE(gate.AwaitMoves(std::chrono::milliseconds(1)));
+}
+
+TEST(MoveGate, ACancelledTaskIsToldThatItsWaitWasCutShort) {
+  fiber::Pool pool;
+  pool.Start("fibers");
+  class Waiting : public fiber::Task {
+   public:
+    void Run() override {
+      const MoveGate::Moving moving(gate_);
+      waited_ = gate_.AwaitMoves(std::chrono::hours(1));
+      ended_.Post();
+    }
+    Status AwaitEnd() {
+      ended_.Wait();
+      return waited_;
+    }
+
+   private:
+    MoveGate gate_;
+    Status waited_;
+    fiber::Baton ended_;
+  } task;
+  pool.Run(task);
+  task.Cancel();
+  const Status waited = task.AwaitEnd();
+  ASSERT_FALSE(waited);
+  EXPECT_EQ(waited.error().code, ErrorCode::kCancelled);
+  pool.Stop();
 }
 
 }  // namespace

@@ -15,6 +15,32 @@
 namespace metaring::fusefs {
 namespace {
 
+// Counts what a check asks.
+class CountingKv : public client::Kv {
+ public:
+  explicit CountingKv(client::Kv& kv) : kv_(kv) {}
+  size_t scans() const { return scans_; }
+
+  Result<std::optional<client::Record>> Get(ByteView key) override { return kv_.Get(key); }
+  Result<std::vector<std::optional<client::Record>>> MultiGet(
+      std::span<const Bytes> keys) override {
+    return kv_.MultiGet(keys);
+  }
+  Result<client::ScanPage> Scan(const client::ScanRequest& request) override {
+    ++scans_;
+    return kv_.Scan(request);
+  }
+  Result<uint64_t> Put(ByteView key, ByteView value) override { return kv_.Put(key, value); }
+  Result<bool> Delete(ByteView key) override { return kv_.Delete(key); }
+  Result<client::TransactReply> Transact(const client::Transaction& transaction) override {
+    return kv_.Transact(transaction);
+  }
+
+ private:
+  client::Kv& kv_;
+  size_t scans_ = 0;
+};
+
 class CheckTest : public testing::Test {
  protected:
   // A bit of everything that a volume can hold.
@@ -47,6 +73,13 @@ class CheckTest : public testing::Test {
     auto report = CheckVolume(fs_.ctx(), options);
     EXPECT_TRUE(report);
     return *report;
+  }
+
+  size_t ScansOfACheck() {
+    CountingKv kv(fs_.kv());
+    const Context ctx{kv, fs_.volume(), fs_.ctx().inos, fs_.clock()};
+    EXPECT_TRUE(CheckVolume(ctx, {}));
+    return kv.scans();
   }
 
   // The planted damage is found with `words` in its description, and is gone after a repair.
@@ -181,6 +214,14 @@ TEST_F(CheckTest, EntryThatLeadsNowhere) {
   ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "ghost"), EncodeReference(Ino(4242), S_IFREG)));
   ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "cave"), EncodeReference(Ino(4243), S_IFDIR)));
   ExpectFoundAndMended("names but no record");
+}
+
+TEST_F(CheckTest, WithoutARepairDamageCostsNoMoreScans) {
+  const size_t healthy = ScansOfACheck();
+  ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "ghost"), EncodeReference(Ino(4242), S_IFREG)));
+  ASSERT_TRUE(fs_.kv().Put(EntryKey(kRootIno, "cave"), EncodeReference(Ino(4243), S_IFDIR)));
+  EXPECT_FALSE(Check().clean());
+  EXPECT_EQ(ScansOfACheck(), healthy);
 }
 
 TEST_F(CheckTest, HeaderWithAnotherName) {

@@ -12,7 +12,13 @@ namespace metaring::fusefs::mount {
 namespace {
 
 constexpr const char* kStat = "77 (a) b) D 1 77 77 0 -1 4194560 0 0";
-constexpr const char* kStatExiting = "77 (a) b) D 1 77 77 0 -1 4194564 0 0";
+
+// Of an exiting thread.
+std::string StatAtExit(int wchan, int exit_code) {
+  std::string stat = "77 (a) b) D 1 77 77 0 -1 4194564";
+  for (int field = 10; field <= 51; ++field) stat += " " + std::to_string(field == 35 ? wchan : 0);
+  return stat + " " + std::to_string(exit_code) + "\n";
+}
 
 std::string Set(int signal) {
   char text[17];
@@ -29,7 +35,7 @@ struct Sets {
   int caught = 0;
 };
 
-CallerState StateOf(const Sets& sets, const char* stat = kStat) {
+CallerState StateOf(const Sets& sets, const std::string& stat = kStat) {
   const std::string status = "Name:\tSigPnd:\nThreads:\t1\nSigQ:\t0/3\nSigPnd:\t" + Set(sets.own) +
                              "\nShdPnd:\t" + Set(sets.shared) + "\nSigBlk:\t" + Set(sets.blocked) +
                              "\nSigIgn:\t" + Set(sets.ignored) + "\nSigCgt:\t" + Set(sets.caught) +
@@ -68,8 +74,17 @@ TEST(CallerStateTest, BlockedIgnoredAndHarmlessSignalsDoNothing) {
   }
 }
 
-TEST(CallerStateTest, WhoExitsEnds) {
-  EXPECT_EQ(StateOf({}, kStatExiting), CallerState::kEnds);
+TEST(CallerStateTest, WhoWasKilledEndsAndWhoExitsByItselfExits) {
+  EXPECT_EQ(StateOf({}, StatAtExit(1, SIGKILL)), CallerState::kEnds);
+  EXPECT_EQ(StateOf({}, StatAtExit(0, SIGKILL)), CallerState::kEnds);
+  EXPECT_EQ(StateOf({}, StatAtExit(1, SIGSEGV | 0x80)), CallerState::kEnds);  // with a core
+  EXPECT_EQ(StateOf({}, StatAtExit(1, 0)), CallerState::kExits);
+  EXPECT_EQ(StateOf({}, StatAtExit(1, 3 << 8)), CallerState::kExits);
+}
+
+TEST(CallerStateTest, WhyItExitsMayNotBeShown) {
+  EXPECT_EQ(StateOf({}, StatAtExit(0, 0)), CallerState::kExitsSomehow);
+  EXPECT_EQ(StateOf({}, "77 (a) b) D 1 77 77 0 -1 4194564 0 0"), CallerState::kExitsSomehow);
 }
 
 TEST(CallerStateTest, WhatCannotBeReadIsUnknown) {
@@ -84,13 +99,18 @@ TEST(CallerStateTest, WhatCannotBeReadIsUnknown) {
 TEST(CallerStateTest, ReadsTheKernelsFiles) {
   EXPECT_EQ(CallerStateOf(::gettid()), CallerState::kWaits);
   // A child that has ended and was not waited for has gone through its exit.
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
-  siginfo_t info{};
-  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-  EXPECT_EQ(CallerStateOf(child), CallerState::kEnds);
-  ::waitpid(child, nullptr, 0);
-  EXPECT_EQ(CallerStateOf(child), CallerState::kUnknown);
+  for (const bool killed : {true, false}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (killed) ::raise(SIGKILL);
+      ::_exit(3);
+    }
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+    EXPECT_EQ(CallerStateOf(child), killed ? CallerState::kEnds : CallerState::kExits);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_EQ(CallerStateOf(child), CallerState::kUnknown);
+  }
 }
 
 }  // namespace

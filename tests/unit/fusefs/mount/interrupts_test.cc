@@ -13,13 +13,17 @@ using std::chrono::minutes;
 using TimePoint = WaitingRequest::TimePoint;
 
 constexpr TimePoint kNow{std::chrono::hours(7)};
+constexpr std::chrono::seconds kOpTimeout{600};
 
 WaitingRequest Interrupted(uint32_t opcode, std::chrono::nanoseconds ago) {
   return {1, opcode, 1, kNow - minutes(2), kNow - ago};
 }
 
 bool Ends(const WaitingRequest& request, CallerState caller, Interruptible by) {
-  return MustEnd(request, caller, by, kNow);
+  return MustEnd(request, caller, {by, kOpTimeout}, kNow);
+}
+WaitingRequest Closing(pid_t caller, std::chrono::nanoseconds for_long) {
+  return {1, FUSE_FLUSH, caller, kNow - for_long, {}};
 }
 
 TEST(InterruptsTest, WhatEndsTheCallerEndsTheRequestAtOnce) {
@@ -31,15 +35,17 @@ TEST(InterruptsTest, WhatEndsTheCallerEndsTheRequestAtOnce) {
   }
 }
 
-TEST(InterruptsTest, ACaughtSignalEndsItAfterAGraceThatIsLongerWhereEintrIsNotExpected) {
+TEST(InterruptsTest, ACaughtSignalEndsItAfterAGraceThatIsLongerWhereMuchIsStoredOrFewExpectEintr) {
   const auto ends = [](uint32_t opcode, std::chrono::nanoseconds ago) {
     return Ends(Interrupted(opcode, ago), CallerState::kSignalled, Interruptible::kByCaught);
   };
-  for (const uint32_t opcode : {FUSE_OPEN, FUSE_CREATE, FUSE_READ, FUSE_WRITE, FUSE_FSYNC}) {
+  for (const uint32_t opcode : {FUSE_OPEN, FUSE_CREATE, FUSE_READ, FUSE_STATFS}) {
     EXPECT_FALSE(ends(opcode, kGrace - milliseconds(1)));
     EXPECT_TRUE(ends(opcode, kGrace));
   }
-  for (const uint32_t opcode : {FUSE_LOOKUP, FUSE_MKDIR, FUSE_UNLINK, FUSE_RENAME2, FUSE_GETATTR}) {
+  for (const uint32_t opcode :
+       {FUSE_LOOKUP, FUSE_MKDIR, FUSE_UNLINK, FUSE_RENAME2, FUSE_GETATTR, FUSE_SETATTR, FUSE_FSYNC,
+        FUSE_WRITE, FUSE_COPY_FILE_RANGE, FUSE_FALLOCATE}) {
     EXPECT_FALSE(ends(opcode, kGraceUnexpected - milliseconds(1)));
     EXPECT_TRUE(ends(opcode, kGraceUnexpected));
   }
@@ -67,12 +73,33 @@ TEST(InterruptsTest, ACallerThatCannotBeSeenCanBeKilledAfterTheGrace) {
   }
 }
 
-TEST(InterruptsTest, ACloseOfAnExitingCallerHasAGrace) {
+TEST(InterruptsTest, ACloseOfACallerThatIsGoingHasAGraceThatIsLongUnlessItWasKilled) {
+  const std::pair<CallerState, std::chrono::seconds> graces[] = {
+      {CallerState::kEnds, kExitGrace},
+      {CallerState::kExitsSomehow, kGraceUnexpected},
+      {CallerState::kExits, kOpTimeout}};
   for (const Interruptible by : {Interruptible::kByCaught, Interruptible::kByFatal}) {
-    EXPECT_FALSE(
-        Ends({1, FUSE_FLUSH, 1, kNow - kExitGrace + milliseconds(1), {}}, CallerState::kEnds, by));
-    EXPECT_TRUE(Ends({1, FUSE_FLUSH, 1, kNow - kExitGrace, {}}, CallerState::kEnds, by));
+    for (const auto& [caller, grace] : graces) {
+      EXPECT_FALSE(Ends(Closing(1, grace - milliseconds(1)), caller, by));
+      EXPECT_TRUE(Ends(Closing(1, grace), caller, by));
+      EXPECT_TRUE(Ends({1, FUSE_READ, 1, kNow, {}}, caller, by));
+    }
   }
+}
+
+TEST(InterruptsTest, ACloseOfACallerThatCannotBeSeenEndsAfterAnInterruptOrTheOperationsTime) {
+  for (const Interruptible by : {Interruptible::kByCaught, Interruptible::kByFatal}) {
+    EXPECT_FALSE(Ends(Closing(0, kOpTimeout - milliseconds(1)), CallerState::kUnknown, by));
+    EXPECT_TRUE(Ends(Closing(0, kOpTimeout), CallerState::kUnknown, by));
+    EXPECT_FALSE(Ends(Interrupted(FUSE_FLUSH, kGraceUnexpected - milliseconds(1)),
+                      CallerState::kUnknown, by));
+    EXPECT_TRUE(Ends(Interrupted(FUSE_FLUSH, kGraceUnexpected), CallerState::kUnknown, by));
+  }
+}
+
+TEST(InterruptsTest, WithoutATimeForOperationsAnExitWaitsForItsCloses) {
+  EXPECT_FALSE(MustEnd(Closing(1, std::chrono::hours(6)), CallerState::kExits, {}, kNow));
+  EXPECT_FALSE(MustEnd(Closing(0, std::chrono::hours(6)), CallerState::kUnknown, {}, kNow));
 }
 
 // Requests of callers that cannot be seen, whose grace is over.
@@ -107,7 +134,7 @@ class FakeRequests : public InterruptWatch::Requests {
 
 TEST(InterruptsTest, TheWatchCancelsWhatMustEndAndSleepsUntilItIsWokenAgain) {
   FakeRequests requests;
-  InterruptWatch watch(requests, Interruptible::kByFatal);
+  InterruptWatch watch(requests, {});
   for (const uint64_t unique : {5, 7, 9}) {
     requests.Add(unique);
     watch.Wake();

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <ctime>
 #include <thread>
+
+#include "kvnode/fiber/fiber.h"
 
 namespace metaring::fusefs::mount {
 namespace {
@@ -35,6 +38,44 @@ TEST(Invalidator, WhenItDoesNotRunNobodyWaits) {
   invalidator.Start([](Ino, Stale) {});
   invalidator.Stop();
   invalidator.AttributesChanged(Ino{7});
+}
+
+// What a handler does whose caller was killed.
+class TellingTask : public fiber::Task {
+ public:
+  explicit TellingTask(Invalidator& invalidator) : invalidator_(invalidator) {}
+  void Run() override {
+    invalidator_.AttributesChanged(Ino{7});
+    ended_.Post();
+  }
+  void AwaitEnd() { ended_.Wait(); }
+
+ private:
+  Invalidator& invalidator_;
+  fiber::Baton ended_;
+};
+
+double CpuSeconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+TEST(Invalidator, ACancelledTaskNeitherWaitsNorSpins) {
+  fiber::Pool pool;
+  pool.Start("fibers");
+  Invalidator invalidator;
+  fiber::Baton kernel_answers;
+  invalidator.Start([&](Ino, Stale) { kernel_answers.Wait(); });
+  TellingTask task(invalidator);
+  task.Cancel();
+  const double before = CpuSeconds();
+  pool.Run(task);
+  task.AwaitEnd();
+  EXPECT_LT(CpuSeconds() - before, 0.2);
+  kernel_answers.Post();
+  invalidator.Stop();
+  pool.Stop();
 }
 
 }  // namespace

@@ -6,19 +6,23 @@
 
 #include <functional>
 
+#include "fusefs/meta/keys.h"
 #include "tests/unit/fusefs/ops/expect.h"
 #include "tests/unit/fusefs/ops/test_volume.h"
 
 namespace metaring::fusefs {
 namespace {
 
-// Runs `between` once, before the first transaction.
+// Runs `between` once, before the first transaction, or before the first Get of `before_get`.
 class Interleaved : public client::Kv {
  public:
-  Interleaved(client::Kv& kv, std::function<void()> between)
-      : kv_(kv), between_(std::move(between)) {}
+  Interleaved(client::Kv& kv, std::function<void()> between, Bytes before_get)
+      : kv_(kv), between_(std::move(between)), before_get_(std::move(before_get)) {}
 
-  Result<std::optional<client::Record>> Get(ByteView key) override { return kv_.Get(key); }
+  Result<std::optional<client::Record>> Get(ByteView key) override {
+    if (key == before_get_) Between();
+    return kv_.Get(key);
+  }
   Result<std::vector<std::optional<client::Record>>> MultiGet(
       std::span<const Bytes> keys) override {
     return kv_.MultiGet(keys);
@@ -29,22 +33,27 @@ class Interleaved : public client::Kv {
   Result<uint64_t> Put(ByteView key, ByteView value) override { return kv_.Put(key, value); }
   Result<bool> Delete(ByteView key) override { return kv_.Delete(key); }
   Result<client::TransactReply> Transact(const client::Transaction& transaction) override {
-    if (const auto between = std::exchange(between_, nullptr)) between();
+    if (before_get_.empty()) Between();
     return kv_.Transact(transaction);
   }
 
  private:
+  void Between() {
+    if (const auto between = std::exchange(between_, nullptr)) between();
+  }
+
   client::Kv& kv_;
   std::function<void()> between_;
+  const Bytes before_get_;  // empty: the first transaction is meant
 };
 
 class Interleaving : public testing::Test {
  protected:
   // The result of `operation`, between whose reading and writing `between` happened.
   template <typename Operation>
-  auto Race(Operation operation, std::function<void()> between) {
+  auto Race(Operation operation, std::function<void()> between, Bytes before_get = {}) {
     (void)fs_.ctx().inos.Next();  // so that no lease is the first transaction
-    Interleaved kv(fs_.kv(), std::move(between));
+    Interleaved kv(fs_.kv(), std::move(between), std::move(before_get));
     const Context ctx{kv, fs_.volume(), fs_.ctx().inos, fs_.clock()};
     return operation(ctx);
   }
@@ -188,6 +197,26 @@ TEST_F(Interleaving, RenameOntoADirectoryThatFillsIsNotEmpty) {
       },
       [&] { fs_.MakeFile("x", b.inode.ino); });
   EXPECT_CODE(renamed, ErrorCode::kNotEmpty);
+}
+
+// The walk up from x passes y, z and w; then z leaves w and takes it in.
+TEST_F(Interleaving, DirectoriesThatMoveDuringTheWalkAreNoCircle) {
+  const Ino w = fs_.MakeDirectory("w").inode.ino;
+  const Ino z = fs_.MakeDirectory("z", w).inode.ino;
+  const Ino y = fs_.MakeDirectory("y", z).inode.ino;
+  const Ino x = fs_.MakeDirectory("x", y).inode.ino;
+  fs_.MakeDirectory("d");
+  const auto moved = Race(
+      [&](const Context& ctx) {
+        return Move(ctx, {kRootIno, "d"}, {x, "d"});
+      },
+      [&] {
+        EXPECT_OK(Move(fs_.ctx(), {w, "z"}, {kRootIno, "z"}));
+        EXPECT_OK(Move(fs_.ctx(), {kRootIno, "w"}, {z, "w"}));
+      },
+      keys::Header(w));
+  EXPECT_OK(moved);
+  EXPECT_OK(Lookup(fs_.ctx(), x, "d"));
 }
 
 TEST_F(Interleaving, RenameIntoADirectoryThatGoesIsNotFound) {

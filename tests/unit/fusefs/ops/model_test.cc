@@ -4,6 +4,8 @@
 // same tree. The seed is in the test's name; the same seed gives the same operations.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "fusefs/meta/keys.h"
 #include "kvnode/base/random.h"
 #include "tests/unit/fusefs/ops/expect.h"
@@ -129,6 +131,11 @@ class Walk {
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(first + i * i);
     return bytes;
   }
+  Bytes AnyTarget() {
+    Bytes target = AnyBytes(100);
+    std::replace(target.begin(), target.end(), '\0', '/');
+    return target;
+  }
   int64_t AnyOffset() {
     return static_cast<int64_t>(random_.OneIn(2) ? random_.Below(2000) : random_.Below(60'000));
   }
@@ -169,7 +176,7 @@ class Walk {
     request.name = AnyName();
     request.mode = kTypes[random_.Below(std::size(kTypes))] | AnyMode();
     request.rdev = random_.Below(1000);
-    if (S_ISLNK(request.mode)) request.symlink_target = AnyBytes(100);
+    if (S_ISLNK(request.mode)) request.symlink_target = AnyTarget();
     request.caller.uid = static_cast<uint32_t>(random_.Below(3));
     request.caller.gid = static_cast<uint32_t>(random_.Below(3));
     const auto real = Make(fs_.ctx(), request);

@@ -105,6 +105,8 @@ TEST(Make, SymlinksHoldTheirTarget) {
   EXPECT_CODE(Make(fs.ctx(), request), ErrorCode::kNotFound);
   request.symlink_target = std::string(4096, 'x');
   EXPECT_CODE(Make(fs.ctx(), request), ErrorCode::kNameTooLong);
+  request.symlink_target = std::string("a\0b", 3);
+  EXPECT_CODE(Make(fs.ctx(), request), ErrorCode::kInvalidArgument);
   request.symlink_target = std::string(4095, 'x');
   ASSERT_OK(Make(fs.ctx(), request));
   const auto found = Lookup(fs.ctx(), kRootIno, "l");
