@@ -159,19 +159,19 @@ def measure_round(bench, args):
     """Name -> (ours, the measure), as rates, or as times where the name says us."""
     rows = {}
     deep, (echo_rate, _) = bench.kv(2, 64), bench.echo(2, 64)
-    rows["get/s, 2 x 64 | echo/s"] = (deep["get"]["ops_per_second"], echo_rate)
+    rows["get/s, 2 x 64 against echo/s"] = (deep["get"]["ops_per_second"], echo_rate)
     single, (_, echo_us) = bench.kv(1, 1), bench.echo(1, 1)
     sync_us = sides.fdatasync_us(bench.setup)
-    rows["get us, 1 in flight | echo us"] = (single["get"]["latency_us"]["p50"], echo_us)
-    rows["put us, 1 in flight | fdatasync + echo us"] = (
+    rows["get us, 1 in flight, against echo us"] = (single["get"]["latency_us"]["p50"], echo_us)
+    rows["put us, 1 in flight, against fdatasync + echo us"] = (
         single["put"]["latency_us"]["p50"], sync_us + echo_us)  # fmt: skip
     one = bench.kv(1, 64)
-    rows["put/s, 64 in flight | LMDB, 64 a commit"] = (
+    rows["put/s, 64 in flight, against LMDB, 64 a commit"] = (
         one["put"]["ops_per_second"], bench.lmdb(64))  # fmt: skip
     large = bench.kv(1, 8, value_bytes=MIB, keys=64)
-    rows["get MiB/s, 1 MiB | TLS alone"] = (
+    rows["get MiB/s, 1 MiB, against TLS alone"] = (
         large["get"]["ops_per_second"], tls_bytes_per_second(bench.node) / MIB)  # fmt: skip
-    rows["put MiB/s, 1 MiB | synchronous writes"] = (
+    rows["put MiB/s, 1 MiB, against synchronous writes"] = (
         large["put"]["ops_per_second"],
         sync_write_bytes_per_second(args.scratch) / MIB)  # fmt: skip
     return rows
