@@ -82,8 +82,7 @@ std::vector<ConfigOption> LimitOptions() {
   return {
       {"limits.frame_bytes_max", Kind::kBytes, &Config::frame_bytes_max,
        "The largest request, and the largest answer: one that would be larger is TOO_BIG instead. "
-       "A "
-       "value of 16 MiB needs a little more than that.",
+       "A value of 16 MiB needs a little more than that, a full page of a scan up to 5M.",
        kFixed, 64 * kKiB, 64 * kMiB},
       {"limits.connections_max", Kind::kNumber, &Config::connections_max,
        "Connections at a time, of each listener. Those over it are closed.", kFixed, 1, 1'000'000},
@@ -102,7 +101,8 @@ std::vector<ConfigOption> LimitOptions() {
        kFixed, 1, 10'000'000},
       {"limits.request_bytes_max", Kind::kBytes, &Config::request_bytes_max,
        "Bytes of requests that are being received or worked on, on all connections of a listener. "
-       "What is over it is answered BUSY; one connection may have a quarter.",
+       "What is over it is answered BUSY; one connection may have a quarter, and large requests "
+       "leave a quarter to small ones. At least four times frame_bytes_max.",
        kFixed, kMiB, 64 * kGiB},
       {"limits.writes_max", Kind::kNumber, &Config::writes_max,
        "Writes in progress. Those over it are answered BUSY, with a hint when to retry.",
