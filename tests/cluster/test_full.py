@@ -72,6 +72,16 @@ class Filling:
                 self.assertEqual(error.errno, errno.ENOSPC)
                 return ballast
 
+    def make_room(self, volume, whole):
+        """Deletes the later half of `whole` and all small files; then it can be written again."""
+        for path in whole[len(whole) // 2:]:
+            path.unlink()
+        del whole[len(whole) // 2:]
+        for name in os.listdir(volume.path / 'd'):
+            if name.startswith('small'):
+                os.unlink(volume.path / 'd' / name)
+        self.write_again(volume)
+
     def write_again(self, volume):
         """What was deleted is room again, once the background has erased it."""
         wait_until(lambda: self.can_write(volume.path / 'again'), 'deleting has made room')
@@ -101,13 +111,7 @@ class FullDisk(Filling, ClusterTest):
         self.assertGreater(len(whole), 20)
         self.create_until_refused(volume.path / 'd')
         self.assert_whole(whole)
-        for path in whole[len(whole) // 2:]:
-            path.unlink()
-        del whole[len(whole) // 2:]
-        for name in os.listdir(volume.path / 'd'):
-            if name.startswith('small'):
-                os.unlink(volume.path / 'd' / name)
-        self.write_again(volume)
+        self.make_room(volume, whole)
         self.assert_whole(whole)
         volume.remount()
         self.assert_whole(whole)

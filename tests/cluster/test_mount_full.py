@@ -36,13 +36,7 @@ class FullDisk(Filling, MountTest):
         self.assert_whole(whole)
         with self.kvnode.connect() as connection:
             self.assertEqual(connection.health(), 2)  # read-only
-        for path in whole[len(whole) // 2:]:
-            path.unlink()
-        del whole[len(whole) // 2:]
-        for name in os.listdir(volume.path / 'd'):
-            if name.startswith('small'):
-                os.unlink(volume.path / 'd' / name)
-        self.write_again(volume)
+        self.make_room(volume, whole)
         self.assert_up()
         self.assert_whole(whole)
         with self.kvnode.connect() as connection:

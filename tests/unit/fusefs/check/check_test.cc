@@ -10,34 +10,24 @@
 
 #include "fusefs/meta/codec.h"
 #include "fusefs/meta/keys.h"
+#include "tests/unit/fusefs/ops/passing_kv.h"
 #include "tests/unit/fusefs/ops/test_volume.h"
 
 namespace metaring::fusefs {
 namespace {
 
 // Counts what a check asks.
-class CountingKv : public client::Kv {
+class CountingKv : public PassingKv {
  public:
-  explicit CountingKv(client::Kv& kv) : kv_(kv) {}
+  using PassingKv::PassingKv;
   size_t scans() const { return scans_; }
 
-  Result<std::optional<client::Record>> Get(ByteView key) override { return kv_.Get(key); }
-  Result<std::vector<std::optional<client::Record>>> MultiGet(
-      std::span<const Bytes> keys) override {
-    return kv_.MultiGet(keys);
-  }
   Result<client::ScanPage> Scan(const client::ScanRequest& request) override {
     ++scans_;
-    return kv_.Scan(request);
-  }
-  Result<uint64_t> Put(ByteView key, ByteView value) override { return kv_.Put(key, value); }
-  Result<bool> Delete(ByteView key) override { return kv_.Delete(key); }
-  Result<client::TransactReply> Transact(const client::Transaction& transaction) override {
-    return kv_.Transact(transaction);
+    return PassingKv::Scan(request);
   }
 
  private:
-  client::Kv& kv_;
   size_t scans_ = 0;
 };
 
@@ -247,29 +237,18 @@ TEST_F(CheckTest, StrangersAmongTheKeys) {
 // --------------------------------------------------------------
 
 // Passes everything on; before each reading of the whole volume `change` comes first.
-class ChangingKv : public client::Kv {
+class ChangingKv : public PassingKv {
  public:
   ChangingKv(client::Kv& kv, std::function<void(int pass)> change)
-      : kv_(kv), change_(std::move(change)) {}
+      : PassingKv(kv), change_(std::move(change)) {}
   int passes() const { return passes_; }
 
-  Result<std::optional<client::Record>> Get(ByteView key) override { return kv_.Get(key); }
-  Result<std::vector<std::optional<client::Record>>> MultiGet(
-      std::span<const Bytes> keys) override {
-    return kv_.MultiGet(keys);
-  }
   Result<client::ScanPage> Scan(const client::ScanRequest& request) override {
     if (request.begin.empty() && request.cursor.empty()) change_(++passes_);
-    return kv_.Scan(request);
-  }
-  Result<uint64_t> Put(ByteView key, ByteView value) override { return kv_.Put(key, value); }
-  Result<bool> Delete(ByteView key) override { return kv_.Delete(key); }
-  Result<client::TransactReply> Transact(const client::Transaction& transaction) override {
-    return kv_.Transact(transaction);
+    return PassingKv::Scan(request);
   }
 
  private:
-  client::Kv& kv_;
   const std::function<void(int)> change_;
   int passes_ = 0;
 };

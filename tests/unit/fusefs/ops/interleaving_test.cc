@@ -8,33 +8,25 @@
 
 #include "fusefs/meta/keys.h"
 #include "tests/unit/fusefs/ops/expect.h"
+#include "tests/unit/fusefs/ops/passing_kv.h"
 #include "tests/unit/fusefs/ops/test_volume.h"
 
 namespace metaring::fusefs {
 namespace {
 
 // Runs `between` once, before the first transaction, or before the first Get of `before_get`.
-class Interleaved : public client::Kv {
+class Interleaved : public PassingKv {
  public:
   Interleaved(client::Kv& kv, std::function<void()> between, Bytes before_get)
-      : kv_(kv), between_(std::move(between)), before_get_(std::move(before_get)) {}
+      : PassingKv(kv), between_(std::move(between)), before_get_(std::move(before_get)) {}
 
   Result<std::optional<client::Record>> Get(ByteView key) override {
     if (key == before_get_) Between();
-    return kv_.Get(key);
+    return PassingKv::Get(key);
   }
-  Result<std::vector<std::optional<client::Record>>> MultiGet(
-      std::span<const Bytes> keys) override {
-    return kv_.MultiGet(keys);
-  }
-  Result<client::ScanPage> Scan(const client::ScanRequest& request) override {
-    return kv_.Scan(request);
-  }
-  Result<uint64_t> Put(ByteView key, ByteView value) override { return kv_.Put(key, value); }
-  Result<bool> Delete(ByteView key) override { return kv_.Delete(key); }
   Result<client::TransactReply> Transact(const client::Transaction& transaction) override {
     if (before_get_.empty()) Between();
-    return kv_.Transact(transaction);
+    return PassingKv::Transact(transaction);
   }
 
  private:
@@ -42,7 +34,6 @@ class Interleaved : public client::Kv {
     if (const auto between = std::exchange(between_, nullptr)) between();
   }
 
-  client::Kv& kv_;
   std::function<void()> between_;
   const Bytes before_get_;  // empty: the first transaction is meant
 };
