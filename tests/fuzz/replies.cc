@@ -221,7 +221,11 @@ std::vector<Bytes> AdminSeeds() {
   map.cluster_id = "0123456789abcdef0123456789abcdef";
   map.epoch = 4;
   map.ring_size = 1024;
-  map.nodes.push_back({1, "node-1", "127.0.0.1:7400", "rack"});
+  map.nodes.push_back({.id = NodeId(1),
+                       .name = "node-1",
+                       .address = "127.0.0.1:7400",
+                       .peer_address = "",
+                       .rack = "rack"});
   const HealthReport health{Health::kReadOnly, "full", std::chrono::seconds(5), {"soon"}};
   return {ResultOf(0, kHello, hello),
           ResultOf(8, kHealthCheck, ToWire(health)),
