@@ -30,15 +30,15 @@ class ProgressWatch {
 
   // False when writes have waited for longer than the patience and not one step was made.
   bool Moves(const CommitProgress& progress, TimePoint now) {
-    if (!progress.waits || progress.steps != steps_) since_ = now;
+    if (!since_ || !progress.waits || progress.steps != steps_) since_ = now;
     steps_ = progress.steps;
-    return now - since_ <= patience_;
+    return now - *since_ <= patience_;
   }
 
  private:
   const std::chrono::nanoseconds patience_;
   uint64_t steps_ = 0;
-  TimePoint since_ = TimePoint::min();
+  std::optional<TimePoint> since_;  // nothing before the first look
 };
 
 // One caller: the main thread.

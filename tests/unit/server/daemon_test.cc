@@ -35,6 +35,13 @@ TEST_F(Watch, WritesWithoutAStepAreStuckWhenThePatienceIsOver) {
   EXPECT_TRUE(Moves(true, 8, seconds(61)));
 }
 
+// Found by UBSan: the time since "never" is no number.
+TEST_F(Watch, WhatWaitsAtTheFirstLookHasItsPatience) {
+  EXPECT_TRUE(Moves(true, 0, seconds(3)));
+  EXPECT_TRUE(Moves(true, 0, seconds(13)));
+  EXPECT_FALSE(Moves(true, 0, seconds(14)));
+}
+
 // What has waited before is not held against who waits now.
 TEST_F(Watch, ARestStartsThePatienceAnew) {
   EXPECT_TRUE(Moves(true, 7, seconds(0)));
