@@ -13,7 +13,8 @@ void Retry::NoteNode(const Failure& failure) {
     wrong_nodes_.insert(failure.node);
   } else {
     wrong_nodes_.erase(failure.node);
-    down_ = failure.error;
+    // That the time is over says nothing of the node.
+    if (failure.error.code != ErrorCode::kDeadlineExceeded) down_ = failure.error;
   }
 }
 
@@ -67,6 +68,9 @@ Error Retry::Final(Error error) const {
   // A read that got no answer has failed: there is no outcome to be unknown.
   if (repeatable_ == Repeatable::kAlways && error.code == ErrorCode::kUnknownOutcome) {
     error.code = ErrorCode::kUnavailable;
+  }
+  if (error.code == ErrorCode::kDeadlineExceeded && down_) {
+    error.message += "; before: " + down_->message;
   }
   const bool wrong_anyway = error.code == ErrorCode::kInvalidArgument;
   if (!maybe_done_since_ || wrong_anyway || error.code == ErrorCode::kUnknownOutcome) return error;

@@ -74,7 +74,7 @@ class Retry {
   Verdict After(const Failure& failure, TimePoint now, size_t nodes, Random& random);
 
   // What the request comes to when it ends by itself, for `error`: its caller has cancelled it,
-  // say.
+  // say. That the time is over also says what was wrong before.
   Error Final(Error error) const;
 
   TimePoint began() const { return began_; }

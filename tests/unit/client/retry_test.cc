@@ -55,6 +55,15 @@ class RetryTest : public ::testing::Test {
   Random random_{3};
 };
 
+TEST_F(RetryTest, TheEndOfTheTimeSaysWhatWasWrongBefore) {
+  Retry retry = Make(Repeatable::kAlways);
+  const Failure late{{ErrorCode::kDeadlineExceeded, "no reply in time"}, true, false};
+  EXPECT_EQ(After(retry, late).error.message, "no reply in time");
+  EXPECT_TRUE(After(retry, Down(0)).again);
+  EXPECT_EQ(After(retry, late).error.message, "no reply in time; before: down");
+  EXPECT_EQ(retry.Final({ErrorCode::kDeadlineExceeded, "over"}).message, "over; before: down");
+}
+
 TEST_F(RetryTest, TheMatrix) {
   using E = ErrorCode;
   const std::optional<E> again;

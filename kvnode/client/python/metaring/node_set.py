@@ -16,7 +16,7 @@ from typing import Any
 
 from .config import DEADLINE_MS_MAX, Config, Endpoint, parse_endpoints
 from .connection import Connection, check_hello, tls_context
-from .errors import Cancelled, DeadlineExceeded, Error, ErrorCode, Unavailable
+from .errors import Cancelled, DeadlineExceeded, Error, ErrorCode, Unavailable, Unsupported
 from .retry import AttemptFailed, Repeatable, Retry
 from .wire.kv import constants, ttypes
 
@@ -72,7 +72,7 @@ class NodeSet:
             try:
                 return self._attempt(method, request, deadline)
             except AttemptFailed as failure:
-                wait = retry.wait_after(failure, time.monotonic(), self._count())
+                wait = retry.wait_after(failure, time.monotonic(), self._nodes())
             self._closed.wait(wait)
 
     def _attempt(self, method: str, request: Any, deadline: float) -> Any:
@@ -84,7 +84,10 @@ class NodeSet:
                 set_deadline(request, deadline - time.monotonic())
                 return connection.call(method, request, deadline)
             except AttemptFailed as failure:
-                if failure.elsewhere or failure.maybe_done:
+                failure.node = connection.endpoint
+                # That an answer is too large is not the node's fault.
+                if failure.elsewhere or (failure.maybe_done
+                                         and failure.error.code is not ErrorCode.TOO_BIG):
                     self._avoid(connection.endpoint)
                 raise
             finally:
@@ -119,6 +122,7 @@ class NodeSet:
         except AttemptFailed as failure:
             # Nothing that was asked for has been sent.
             failure.maybe_done = False
+            failure.node = endpoint
             self._avoid(endpoint)
             raise
         return connection
@@ -133,8 +137,7 @@ class NodeSet:
             reply = connection.call('hello', request, deadline)
         except AttemptFailed as failure:
             failure.elsewhere = True
-            if failure.error.code in (ErrorCode.UNKNOWN_OUTCOME, ErrorCode.DEADLINE_EXCEEDED):
-                failure.error = Unavailable(failure.error.message)
+            failure.error = greeting_refused(failure.error)
             raise
         check_hello(reply, connection.endpoint, cluster_id)
         with self._lock:
@@ -152,9 +155,9 @@ class NodeSet:
         if surplus is not None:
             surplus.close()
 
-    def _count(self) -> int:
+    def _nodes(self) -> tuple[Endpoint, ...]:
         with self._lock:
-            return len(self._endpoints)
+            return tuple(self._endpoints)
 
     def _avoid(self, endpoint: Endpoint) -> None:
         """That node was of no use: another one is asked from now on."""
@@ -176,6 +179,17 @@ class NodeSet:
             current = self._endpoints[self._preferred]
             self._endpoints = fresh
             self._preferred = fresh.index(current) if current in fresh else 0
+
+
+def greeting_refused(error: Error) -> Error:
+    """What it means for the calls that wait for it: they were not sent, so it is never what would
+    leave their outcome open, nor is it their own fault."""
+    if error.code in (ErrorCode.BUSY, ErrorCode.PERMISSION_DENIED, ErrorCode.UNSUPPORTED,
+                      ErrorCode.FORMAT_MISMATCH):
+        return error
+    # One that finds it wrong does not understand the question.
+    kind = Unsupported if error.code is ErrorCode.INVALID_ARGUMENT else Unavailable
+    return kind(error.message, error.retry_after_ms)
 
 
 def set_deadline(request: Any, seconds: float) -> None:

@@ -11,6 +11,8 @@ attempt must have met: the request itself is wrong.
 
 import enum
 import random
+from collections.abc import Collection
+from typing import Any
 
 from .errors import Error, ErrorCode, Unavailable, UnknownOutcome
 
@@ -35,6 +37,7 @@ class AttemptFailed(Exception):
         self.maybe_done = maybe_done
         # There is no connection, or the node is not the right one: another may be better.
         self.elsewhere = elsewhere
+        self.node: Any = None  # which one
 
 
 class Retry:
@@ -46,24 +49,28 @@ class Retry:
         self._deadline = deadline
         self._attempts = 0
         self._this_round = 0  # nodes that were of no use since the last wait
-        self._hope = False    # one of them may be of use later
+        self._wrong: set[Any] = set()  # nodes that will not do, as far as is known
+        self._down: Error | None = None  # what the last node said that may come back
         self._backoff = 0.0
         self._maybe_done = False  # some attempt may have been; then stays
 
-    def wait_after(self, failure: AttemptFailed, now: float, nodes: int) -> float:
+    def wait_after(self, failure: AttemptFailed, now: float, nodes: Collection[Any]) -> float:
         """Seconds to wait before the next attempt; raises what the request comes to if there is
-        none. `nodes`: how many there are to turn to."""
+        none. `nodes`: those that there are to turn to."""
         self._attempts += 1
+        self._note_node(failure)
         if failure.maybe_done and self._repeatable is not Repeatable.ALWAYS:
             self._maybe_done = True
         error = failure.error
         if self._may_repeat(failure, nodes):
-            wait = self._wait(failure, nodes)
+            wait = self._wait(failure, len(nodes))
             end = self._deadline
             if self._maybe_done:
                 end = min(end, self._began + RETRY_WRITES_SECONDS_MAX)
             if now + wait < end:
                 return wait
+            if failure.elsewhere and self._down is not None:
+                error = self._down
             took = round((now - self._began) * 1000)
             error = type(error)(f'{error.message} (given up after {self._attempts} attempts '
                                 f'in {took} ms)', error.retry_after_ms)
@@ -72,6 +79,9 @@ class Retry:
     def final(self, error: Error) -> Error:
         """What the request comes to when it ends with `error`."""
         code = error.code
+        if code is ErrorCode.DEADLINE_EXCEEDED and self._down is not None:
+            error = type(error)(f'{error.message}; before: {self._down.message}',
+                                error.retry_after_ms)
         # A read that got no answer has failed: there is no outcome to be unknown.
         if self._repeatable is Repeatable.ALWAYS and code is ErrorCode.UNKNOWN_OUTCOME:
             return Unavailable(error.message)
@@ -79,15 +89,24 @@ class Retry:
             return error
         return UnknownOutcome(f'it may be done; the last attempt: {error}')
 
-    def _may_repeat(self, failure: AttemptFailed, nodes: int) -> bool:
+    def _note_node(self, failure: AttemptFailed) -> None:
+        if failure.elsewhere and failure.error.code is not ErrorCode.UNAVAILABLE:
+            self._wrong.add(failure.node)
+            return
+        self._wrong.discard(failure.node)
+        # That the time is over says nothing of the node.
+        if failure.error.code is not ErrorCode.DEADLINE_EXCEEDED:
+            self._down = failure.error
+
+    def _may_repeat(self, failure: AttemptFailed, nodes: Collection[Any]) -> bool:
         code = failure.error.code
-        passes = code in (ErrorCode.UNAVAILABLE, ErrorCode.BUSY)
+        if code in (ErrorCode.UNAVAILABLE, ErrorCode.BUSY):
+            return True
         if code is ErrorCode.UNKNOWN_OUTCOME:
             # A node's own is final: it has forgotten the outcome.
-            passes = failure.maybe_done and self._repeatable is not Repeatable.IF_NOT_BEGUN
-        self._hope = self._hope or passes
+            return failure.maybe_done and self._repeatable is not Repeatable.IF_NOT_BEGUN
         # A node of another cluster, say, ends it only when all others are as wrong.
-        return passes or (failure.elsewhere and (self._hope or self._this_round + 1 < nodes))
+        return failure.elsewhere and not self._wrong.issuperset(nodes)
 
     def _wait(self, failure: AttemptFailed, nodes: int) -> float:
         if failure.elsewhere or failure.maybe_done:
@@ -95,7 +114,6 @@ class Retry:
             if self._this_round < nodes:
                 return 0.0
         self._this_round = 0
-        self._hope = False
         self._backoff = min(max(self._backoff * 2, BACKOFF_SECONDS_MIN), BACKOFF_SECONDS_MAX)
         # Those who got the same hint do not come back at the same moment.
         hint = failure.error.retry_after_ms / 1000 * random.uniform(1.0, 1.25)

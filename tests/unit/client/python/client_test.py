@@ -9,8 +9,9 @@ import unittest
 import metaring
 from metaring import volume_keys as keys
 from metaring.config import parse_endpoint, parse_endpoints
-from metaring.errors import (Busy, FormatMismatch, InvalidArgument, NotFound, PermissionDenied,
-                             Unavailable, UnknownOutcome)
+from metaring.errors import (Busy, DeadlineExceeded, FormatMismatch, InvalidArgument, NotFound,
+                             PermissionDenied, TooBig, Unavailable, UnknownOutcome, Unsupported)
+from metaring.node_set import greeting_refused
 from metaring.protocol import DecodeError, decode_record, encode_record
 from metaring.request_ids import LANES_MAX, OUTCOMES_PER_CLIENT_MAX, RequestIds
 from metaring.retry import BACKOFF_SECONDS_MAX, AttemptFailed, Repeatable, Retry
@@ -24,63 +25,93 @@ def retry(repeatable, deadline=30.0):
     return Retry(repeatable, 0.0, deadline)
 
 
+def at(node, error):
+    failure = AttemptFailed(error, elsewhere=True)
+    failure.node = node
+    return failure
+
+
+NODES = ['a', 'b', 'c']
 LOST = AttemptFailed(UnknownOutcome('lost'), maybe_done=True)
-DOWN = AttemptFailed(Unavailable('down'), elsewhere=True)
-FOREIGN = AttemptFailed(FormatMismatch('foreign'), elsewhere=True)
+DOWN = at('a', Unavailable('down'))
+FOREIGN = at('a', FormatMismatch('foreign'))
 
 
 class RetryRule(unittest.TestCase):
     def test_the_next_node_is_asked_at_once_and_a_round_is_waited_for(self):
         one = retry(Repeatable.ALWAYS)
-        self.assertEqual([one.wait_after(DOWN, 0, 3) for _ in range(2)], [0.0, 0.0])
-        self.assertGreater(one.wait_after(DOWN, 0, 3), 0)
+        self.assertEqual([one.wait_after(DOWN, 0, NODES[:3]) for _ in range(2)], [0.0, 0.0])
+        self.assertGreater(one.wait_after(DOWN, 0, NODES[:3]), 0)
 
     def test_waits_double_up_to_a_bound(self):
         one, bound = retry(Repeatable.ALWAYS), 0.010
         for _ in range(12):
-            wait = one.wait_after(DOWN, 0, 1)
+            wait = one.wait_after(DOWN, 0, NODES[:1])
             self.assertTrue(bound / 2 <= wait <= bound, (wait, bound))
             bound = min(bound * 2, BACKOFF_SECONDS_MAX)
 
     def test_a_hint_is_a_lower_bound(self):
         busy = AttemptFailed(Busy('busy', retry_after_ms=4000))
-        self.assertTrue(4 <= retry(Repeatable.IF_NOT_BEGUN).wait_after(busy, 0, 1) <= 5)
+        self.assertTrue(4 <= retry(Repeatable.IF_NOT_BEGUN).wait_after(busy, 0, NODES[:1]) <= 5)
 
     def test_what_cannot_end_in_time_ends_now(self):
         with self.assertRaisesRegex(Unavailable, 'given up after 1 attempts in 30000 ms'):
-            retry(Repeatable.ALWAYS).wait_after(DOWN, 29.9995, 1)
+            retry(Repeatable.ALWAYS).wait_after(DOWN, 29.9995, NODES[:1])
 
     def test_a_lost_answer(self):
         for repeatable in (Repeatable.ALWAYS, Repeatable.UNDER_ONE_ID):
-            retry(repeatable).wait_after(LOST, 0, 1)
+            retry(repeatable).wait_after(LOST, 0, NODES[:1])
         with self.assertRaises(UnknownOutcome):
-            retry(Repeatable.IF_NOT_BEGUN).wait_after(LOST, 0, 1)
+            retry(Repeatable.IF_NOT_BEGUN).wait_after(LOST, 0, NODES[:1])
 
     def test_an_unknown_outcome_stays_unknown(self):
         one = retry(Repeatable.UNDER_ONE_ID)
-        one.wait_after(LOST, 0, 1)
+        one.wait_after(LOST, 0, NODES[:1])
         with self.assertRaises(UnknownOutcome):
             one.wait_after(AttemptFailed(PermissionDenied('no')), 1, 1)
         self.assertIsInstance(one.final(InvalidArgument('wrong')), InvalidArgument)
         read = retry(Repeatable.ALWAYS)
-        read.wait_after(LOST, 0, 1)
+        read.wait_after(LOST, 0, NODES[:1])
         self.assertIsInstance(read.final(UnknownOutcome('x')), Unavailable)
 
     def test_uncertain_writes_are_not_repeated_for_longer_than_outcomes_are_kept(self):
         one = retry(Repeatable.UNDER_ONE_ID, deadline=3600.0)
-        one.wait_after(LOST, 299.0, 1)
+        one.wait_after(LOST, 299.0, NODES[:1])
         with self.assertRaises(UnknownOutcome):
-            one.wait_after(LOST, 300.0, 1)
-        retry(Repeatable.UNDER_ONE_ID, deadline=3600.0).wait_after(DOWN, 300.0, 1)
+            one.wait_after(LOST, 300.0, NODES[:1])
+        retry(Repeatable.UNDER_ONE_ID, deadline=3600.0).wait_after(DOWN, 300.0, NODES[:1])
 
     def test_a_foreign_node_ends_it_only_when_all_are_foreign(self):
         one = retry(Repeatable.ALWAYS)
-        self.assertEqual(one.wait_after(FOREIGN, 0, 2), 0.0)
+        self.assertEqual(one.wait_after(FOREIGN, 0, NODES[:2]), 0.0)
         with self.assertRaises(FormatMismatch):
-            one.wait_after(FOREIGN, 0, 2)
+            one.wait_after(at('b', FormatMismatch('foreign')), 0, NODES[:2])
         one = retry(Repeatable.ALWAYS)
-        one.wait_after(DOWN, 0, 2)
-        self.assertGreater(one.wait_after(FOREIGN, 0, 2), 0)
+        for _ in range(3):  # the other one may come back, in any round
+            one.wait_after(at('b', Unavailable('down')), 0, NODES[:2])
+            self.assertGreater(one.wait_after(FOREIGN, 0, NODES[:2]), 0)
+        with self.assertRaisesRegex(Unavailable, 'down'):
+            one.wait_after(FOREIGN, 30, NODES[:2])
+
+    def test_a_foreign_node_that_is_no_more_in_the_list_does_not_count(self):
+        one = retry(Repeatable.ALWAYS)
+        one.wait_after(FOREIGN, 0, ['a', 'b'])
+        one.wait_after(at('b', FormatMismatch('foreign')), 0, ['b', 'c'])
+        with self.assertRaises(FormatMismatch):
+            one.wait_after(at('c', FormatMismatch('foreign')), 0, ['b', 'c'])
+
+    def test_the_end_of_the_time_says_what_was_wrong_before(self):
+        one = retry(Repeatable.ALWAYS)
+        one.wait_after(DOWN, 0, NODES[:1])
+        with self.assertRaisesRegex(DeadlineExceeded, 'late; before: down'):
+            one.wait_after(AttemptFailed(DeadlineExceeded('late'), maybe_done=True), 1, NODES[:1])
+
+    def test_a_refused_greeting_leaves_no_outcome_open(self):
+        for error in (Busy('x'), PermissionDenied('x'), Unsupported('x'), FormatMismatch('x')):
+            self.assertIs(greeting_refused(error), error)
+        self.assertIsInstance(greeting_refused(InvalidArgument('x')), Unsupported)
+        for error in (UnknownOutcome('x'), DeadlineExceeded('x'), TooBig('x'), NotFound('x')):
+            self.assertIsInstance(greeting_refused(error), Unavailable)
 
 
 class RequestIdLanes(unittest.TestCase):
