@@ -9,12 +9,13 @@
 namespace metaring::client {
 
 void Retry::NoteNode(const Failure& failure) {
-  if (failure.elsewhere && failure.error.code != ErrorCode::kUnavailable) {
+  const ErrorCode code = failure.error.code;
+  if (failure.elsewhere && code != ErrorCode::kUnavailable && code != ErrorCode::kBusy) {
     wrong_nodes_.insert(failure.node);
   } else {
     wrong_nodes_.erase(failure.node);
     // That the time is over says nothing of the node.
-    if (failure.error.code != ErrorCode::kDeadlineExceeded) down_ = failure.error;
+    if (code != ErrorCode::kDeadlineExceeded) down_ = failure.error;
   }
 }
 

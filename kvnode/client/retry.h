@@ -10,9 +10,10 @@
 // later refusal proves that nothing was done, unless it is one that every attempt must have met:
 // the request itself is wrong.
 //
-// A node that is down may come back (kUnavailable). One that will not do, because it is of another
-// cluster or a certificate is not accepted (any other code, with `elsewhere`), ends the request
-// only when all nodes are such: a wrong seed in the list does not stand in the way of a good one.
+// A node that is down or busy may do later (kUnavailable, kBusy). One that will not do, because it
+// is of another cluster or a certificate is not accepted (any other code, with `elsewhere`), ends
+// the request only when all nodes are such: a wrong seed in the list does not stand in the way of a
+// good one.
 #ifndef METARING_KVNODE_CLIENT_RETRY_H_
 #define METARING_KVNODE_CLIENT_RETRY_H_
 

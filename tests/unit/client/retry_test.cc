@@ -177,6 +177,14 @@ TEST_F(RetryTest, TheFiveMinutesBeginWithTheFirstAttemptThatMayBeDone) {
   EXPECT_FALSE(After(write, Lost(ErrorCode::kUnknownOutcome), minutes(25)).again);
 }
 
+TEST_F(RetryTest, ANodeThatIsTooBusyToGreetIsNotWrong) {
+  Retry retry = Make(Repeatable::kAlways);
+  const Failure busy{{ErrorCode::kBusy, "busy"}, false, true, 0};
+  EXPECT_TRUE(After(retry, Wrong(1)).again);
+  EXPECT_TRUE(After(retry, busy).again);
+  EXPECT_TRUE(After(retry, Wrong(2)).again);
+}
+
 TEST_F(RetryTest, WrongNodesEndItWhenThereAreNoOthers) {
   Retry retry = Make(Repeatable::kUnderOneId);
   EXPECT_TRUE(After(retry, Wrong(0)).again);

@@ -90,7 +90,9 @@ class Retry:
         return UnknownOutcome(f'it may be done; the last attempt: {error}')
 
     def _note_node(self, failure: AttemptFailed) -> None:
-        if failure.elsewhere and failure.error.code is not ErrorCode.UNAVAILABLE:
+        comes_back = failure.maybe_done or failure.error.code in (ErrorCode.UNAVAILABLE,
+                                                                  ErrorCode.BUSY)
+        if failure.elsewhere and not comes_back:
             self._wrong.add(failure.node)
             return
         self._wrong.discard(failure.node)

@@ -93,6 +93,14 @@ class RetryRule(unittest.TestCase):
         with self.assertRaisesRegex(Unavailable, 'down'):
             one.wait_after(FOREIGN, 30, NODES[:2])
 
+    def test_a_node_that_broke_off_or_was_busy_is_not_foreign(self):
+        broken = AttemptFailed(UnknownOutcome('broke'), elsewhere=True, maybe_done=True)
+        broken.node = 'b'
+        for first in (broken, at('b', Busy('busy'))):
+            one = retry(Repeatable.ALWAYS)
+            one.wait_after(first, 0, NODES[:2])
+            one.wait_after(FOREIGN, 0, NODES[:2])
+
     def test_a_foreign_node_that_is_no_more_in_the_list_does_not_count(self):
         one = retry(Repeatable.ALWAYS)
         one.wait_after(FOREIGN, 0, ['a', 'b'])
