@@ -5,19 +5,16 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
-#include <toml.hpp>
 #include <utility>
 
 #include "kvnode/base/bytes.h"
+#include "kvnode/client/toml_file.h"
 #include "kvnode/client/wire.h"
 
 namespace metaring::client {
 namespace {
 
-constexpr size_t kFileBytesMax = 1 << 20;
 constexpr int64_t kDeadlineMsMax = kRequestDeadlineMax.count();
 
 // Where a value is, for messages.
@@ -93,43 +90,13 @@ Status SetKey(const Place& at, const std::string& key, ClientConfig& to) {
   return Wrong(at, fmt::format("there is no key '{}'", Escaped(key)));
 }
 
-// toml11 tells of a syntax error with the file and the line in the middle of many lines.
-Error SyntaxError(const std::string& file, const toml::syntax_error& error) {
-  std::string first = error.what();
-  first.resize(std::min(first.find('\n'), first.size()));
-  return {ErrorCode::kInvalidArgument,
-          fmt::format("{}:{}: {}", file, error.location().line(), Escaped(first, 200))};
-}
-
-// Not by toml11, which asks a stream for its size: that of a directory is not to be had.
-Result<std::istringstream> ReadFile(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string content(kFileBytesMax + 1, '\0');
-  in.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (!in.eof()) {
-    const bool long_file = in.good();
-    return Fail(
-        long_file ? ErrorCode::kInvalidArgument : ErrorCode::kNotFound,
-        fmt::format("{}: {}", file, long_file ? "it is longer than 1 MiB" : "it cannot be read"));
-  }
-  content.resize(static_cast<size_t>(in.gcount()));
-  return std::istringstream(std::move(content));
-}
-
 }  // namespace
 
 Result<ClientConfig> LoadClientConfig(const std::string& file) {
-  ASSIGN_OR_RETURN(std::istringstream in, ReadFile(file));
+  ASSIGN_OR_RETURN(const toml::value root, ReadTomlFile(file));
   ClientConfig config;
-  try {
-    const toml::value root = toml::parse(in, file);
-    for (const auto& [key, value] : root.as_table()) {
-      RETURN_IF_ERROR(SetKey({file, value}, key, config));
-    }
-  } catch (const toml::syntax_error& error) {
-    return Fail(SyntaxError(file, error));
-  } catch (const std::exception& error) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", file, error.what()));
+  for (const auto& [key, value] : root.as_table()) {
+    RETURN_IF_ERROR(SetKey({file, value}, key, config));
   }
   return config;
 }

@@ -8,9 +8,9 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
-#include <toml.hpp>
 
 #include "kvnode/base/bytes.h"
+#include "kvnode/client/toml_file.h"
 
 namespace metaring::server {
 namespace {
@@ -133,14 +133,8 @@ class FileReading {
       : file_(std::move(file)), base_(std::move(base)), loaded_(loaded) {}
 
   Status Read() {
-    try {
-      const toml::value root = toml::parse(file_);
-      for (const auto& [section, content] : root.as_table()) ReadSection(section, content);
-    } catch (const toml::syntax_error& error) {
-      Note(error.location(), "this is not TOML: " + Reason(error.what()));
-    } catch (const std::exception& error) {  // it cannot be read, or toml11 gives up on it
-      return Fail(ErrorCode::kIo, fmt::format("{}: {}", file_, error.what()));
-    }
+    ASSIGN_OR_RETURN(const toml::value root, client::ReadTomlFile(file_));
+    for (const auto& [section, content] : root.as_table()) ReadSection(section, content);
     if (problems_.empty()) return {};
     const auto first =
         std::min_element(problems_.begin(), problems_.end(),
@@ -150,15 +144,6 @@ class FileReading {
   }
 
  private:
-  // The first line of what toml11 says, without its marks.
-  static std::string Reason(std::string_view what) {
-    std::string_view line = what.substr(0, what.find('\n'));
-    for (const std::string_view mark : {"[error] ", "toml::"}) {
-      if (line.starts_with(mark)) line.remove_prefix(mark.size());
-    }
-    return Escaped(line);
-  }
-
   void Note(const toml::source_location& where, std::string message) {
     problems_.push_back({where.line(), std::move(message)});
   }

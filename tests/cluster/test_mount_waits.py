@@ -190,11 +190,12 @@ class KilledCallers(WaitTest):
                 mount.end()
 
     def test_a_process_that_exits_by_itself_waits_until_its_content_is_stored(self):
-        for options in (PATIENT, 'hard,' + PATIENT):
-            with self.subTest(options=options):
-                mount = self.mounted(options=options)
+        for name, options in (('soft', PATIENT), ('hard', 'hard,' + PATIENT)):
+            with self.subTest(name):
+                mount = self.mounted(name=name, options=options)
+                # Written when the node has stopped: nothing can be stored before the exit.
                 with self.caller('f = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)\n'
-                                 'os.write(f, b"saved")\nready()\nos._exit(3)',
+                                 'ready()\nos.write(f, b"saved")\nos._exit(3)',
                                  mount.path / 'f') as process:
                     with self.stopped():
                         self.begin(process)

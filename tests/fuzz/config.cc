@@ -56,6 +56,7 @@ std::vector<Bytes> Seeds() {
       "[limits]\nframe_bytes_max = \"20M\"\nrequests_max = 0x10\n",
       "[tls]\ninsecure_plain_text = true\n[listen]\nclients = \"0.0.0.0:1\"\n",
       "node.name = \"a\"\nnode = { id = 1 }\n",
+      "rack = 'ectory = \"d\xF3\xFF\xFF\xFF' = 'r1'\n",
       "[[node]]\nid = [1, [2, 3], {a = 1979-05-27T07:32:00Z}]\n",
       "[node]\nname = \"\"\"\n\\u00e9\\t\\\n  x\"\"\"\n"};
   // The sample with its options set to their defaults, a section each.

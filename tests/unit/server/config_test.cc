@@ -9,6 +9,8 @@
 #include <regex>
 #include <sstream>
 
+#include "kvnode/base/bytes.h"
+
 namespace metaring::server {
 namespace {
 
@@ -162,6 +164,21 @@ TEST_F(ConfigFiles, RefuseWhatIsNotToml) {
   const auto missing = LoadConfig((directory_ / "missing.toml").string());
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message.find("missing.toml"), std::string::npos);
+}
+
+TEST_F(ConfigFiles, RefuseWhatIsNotUtf8AtItsLine) {
+  for (const std::string text :
+       {"\xF3\xFF\xFF\xFF", "\x80", "\xC0\xAF", "\xC3", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+    const std::string refusal = RefusalOf("[node]\nrack = '" + text + "'\n");
+    EXPECT_EQ(refusal, "kvnode.toml:2: this is not UTF-8") << Escaped(text);
+    EXPECT_EQ(RefusalOf("[node]\nid = 1\n#" + text), "kvnode.toml:3: this is not UTF-8");
+  }
+  EXPECT_EQ(
+      RefusalOf("# \xC2\x80 \xDF\xBF \xE0\xA0\x80 \xED\x9F\xBF \xF0\x90\x80\x80 \xF4\x8F\xBF\xBF\n"
+                "[node]\nid = x\n")
+          .find("kvnode.toml:3: this is not TOML: "),
+      0U);
 }
 
 TEST(ConfigTable, EveryOptionIsExplainedOnceWithADefaultInItsLimits) {
