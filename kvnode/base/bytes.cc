@@ -12,13 +12,6 @@ constexpr char kBase32Digits[] = "0123456789abcdefghijklmnopqrstuv";
 constexpr int kBase32FixedDigits = 13;
 
 template <typename T>
-void AppendBig(Bytes& out, T v) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(v >> shift));
-  }
-}
-
-template <typename T>
 void AppendLittle(Bytes& out, T v) {
   static_assert(std::endian::native == std::endian::little);
   char raw[sizeof(T)];
@@ -26,11 +19,28 @@ void AppendLittle(Bytes& out, T v) {
   out.append(raw, sizeof(T));
 }
 
+// Between the machine's order, which is little-endian, and the other.
+uint16_t Swapped(uint16_t v) {
+  return __builtin_bswap16(v);
+}
+uint32_t Swapped(uint32_t v) {
+  return __builtin_bswap32(v);
+}
+uint64_t Swapped(uint64_t v) {
+  return __builtin_bswap64(v);
+}
+
+template <typename T>
+void AppendBig(Bytes& out, T v) {
+  AppendLittle(out, Swapped(v));
+}
+
+// Zero when there are not enough.
 template <typename T>
 T LoadBig(ByteView raw) {
   T v = 0;
-  for (const char c : raw) v = static_cast<T>(v << 8 | static_cast<uint8_t>(c));
-  return v;
+  if (raw.size() == sizeof v) std::memcpy(&v, raw.data(), sizeof v);
+  return Swapped(v);
 }
 
 }  // namespace

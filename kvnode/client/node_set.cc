@@ -131,11 +131,11 @@ NodeSet::TimePoint NodeSet::EndOf(TimePoint deadline) const {
   return std::min(deadline, TimePoint(TimePoint::duration(latest_)));
 }
 
-NodeSet::TimePoint NodeSet::AttemptEndOf(TimePoint deadline) const {
+NodeSet::TimePoint NodeSet::AttemptEndOf(TimePoint deadline, TimePoint now) const {
   const TimePoint end = EndOf(deadline);
   const std::chrono::milliseconds max = attempt_max();
   if (max.count() == 0) return end;
-  return std::min(end, std::chrono::steady_clock::now() + max);
+  return std::min(end, now + max);
 }
 
 void NodeSet::NoteAnswer() {

@@ -72,9 +72,9 @@ class NodeSet {
   // That node was of no use: another one is asked from now on.
   void Avoid(size_t node);
   size_t size() const { return options_.endpoints.size(); }
-  // When a call ends at the latest that has this deadline, and an attempt of it that begins now.
+  // When a call ends at the latest that has this deadline, and an attempt of it that begins `now`.
   TimePoint EndOf(TimePoint deadline) const;
-  TimePoint AttemptEndOf(TimePoint deadline) const;
+  TimePoint AttemptEndOf(TimePoint deadline, TimePoint now) const;
   // From now on no call may last longer than this. The last one that is told holds.
   void EndBy(TimePoint latest) { latest_ = latest.time_since_epoch().count(); }
   // How long one attempt of a call may take, from now on; it is then repeated, if it may be. 0, as

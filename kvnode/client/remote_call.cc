@@ -45,8 +45,7 @@ Error RemoteCall::Final(Error error) {
   return retry_.Final(std::move(error));
 }
 
-void RemoteCall::Attempt() {
-  const TimePoint now = Clock::now();
+void RemoteCall::Attempt(TimePoint now) {
   if (now >= nodes_.EndOf(deadline_)) {
     return Deliver(Fail(Final({ErrorCode::kDeadlineExceeded, "no time is left"})));
   }
@@ -54,7 +53,7 @@ void RemoteCall::Attempt() {
   if (pick.channel == nullptr) {
     return Deliver(Fail(Final({ErrorCode::kUnavailable, "the client is closed"})));
   }
-  const TimePoint end = nodes_.AttemptEndOf(deadline_);
+  const TimePoint end = nodes_.AttemptEndOf(deadline_, now);
   Bytes frame = Encode(std::chrono::ceil<std::chrono::milliseconds>(end - now));
   {
     const MutexLock lock(mutex_);
@@ -101,7 +100,7 @@ void RemoteCall::AttemptEnded(const Result<ByteView>& reply) {
     }
   }
   if (!verdict.again) return Deliver(Fail(std::move(verdict.error)));
-  Attempt();
+  Attempt(Clock::now());
 }
 
 // The time was over for this attempt; perhaps not for the call.
@@ -115,7 +114,7 @@ void RemoteCall::WaitEnded() {
     const MutexLock lock(mutex_);
     delay_.reset();
   }
-  Attempt();
+  Attempt(Clock::now());
 }
 
 void RemoteCall::Cancel() {

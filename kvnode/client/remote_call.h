@@ -28,13 +28,14 @@ class RemoteCall : public fiber::Cancellable, public std::enable_shared_from_thi
   RemoteCall(NodeSet& nodes, Repeatable repeatable, TimePoint deadline)
       : nodes_(nodes),
         deadline_(deadline),
-        retry_(repeatable, std::chrono::steady_clock::now(), deadline, nodes.retry_limits()) {}
+        began_(std::chrono::steady_clock::now()),
+        retry_(repeatable, began_, deadline, nodes.retry_limits()) {}
   ~RemoteCall() override = default;
   RemoteCall(const RemoteCall&) = delete;
   RemoteCall& operator=(const RemoteCall&) = delete;
 
   // Once.
-  void Start() { Attempt(); }
+  void Start() { Attempt(began_); }
   // Ends it soon, if it has not ended: kCancelled, or kUnknownOutcome for a write that may be done.
   void Cancel() override;
 
@@ -48,7 +49,7 @@ class RemoteCall : public fiber::Cancellable, public std::enable_shared_from_thi
   virtual void Deliver(Status status) = 0;
 
  private:
-  void Attempt();
+  void Attempt(TimePoint now);
   void AttemptEnded(const Result<ByteView>& reply);
   void WaitEnded();
   void NoteAttemptTimedOut(Failure& failure);
@@ -57,6 +58,7 @@ class RemoteCall : public fiber::Cancellable, public std::enable_shared_from_thi
   // Constant.
   NodeSet& nodes_;
   const TimePoint deadline_;
+  const TimePoint began_;
 
   Mutex mutex_;
   Retry retry_ GUARDED_BY(mutex_);

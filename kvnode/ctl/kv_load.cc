@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kvnode/ctl/kv_load.h"
 
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,7 +17,7 @@ namespace metaring::ctl {
 namespace {
 
 Bytes KeyOf(uint64_t number) {
-  return fmt::format("{}{:012}", kKvLoadPrefix, number);
+  return fmt::format(FMT_COMPILE("{}{:012}"), kKvLoadPrefix, number);
 }
 
 // What all chains share. Thread-safe.
@@ -32,10 +32,10 @@ class Load {
   uint64_t began() const { return began_; }
 
   // The number of the next operation, if there is to be one.
-  std::optional<uint64_t> Next() {
+  std::optional<uint64_t> Next(uint64_t now) {
     if (failed_.load(std::memory_order_relaxed)) return std::nullopt;
     const bool timed = options_.operations == 0;
-    if (timed && MonotonicNanosNow() - began_ >= options_.seconds * 1'000'000'000ULL) {
+    if (timed && now - began_ >= options_.seconds * 1'000'000'000ULL) {
       return std::nullopt;
     }
     const uint64_t number = next_.fetch_add(1, std::memory_order_relaxed);
@@ -75,10 +75,15 @@ class Chain {
     for (char& c : value) c = static_cast<char>(random_.Next());
   }
 
-  void Begin() {
-    const auto number = load_.Next();
+  void Begin() { BeginAt(MonotonicNanosNow()); }
+
+  const Histogram& latency() const { return latency_; }
+
+ private:
+  void BeginAt(uint64_t now) {
+    const auto number = load_.Next(now);
     if (!number) return ended_.count_down();
-    began_ = MonotonicNanosNow();
+    began_ = now;
     const auto deadline = load_.kv().cluster().DefaultDeadline();
     const uint64_t keys = load_.options().keys;
     switch (load_.phase()) {
@@ -102,17 +107,15 @@ class Chain {
     }
   }
 
-  const Histogram& latency() const { return latency_; }
-
- private:
   template <typename T>
   void End(const Result<T>& result) {
+    const uint64_t now = MonotonicNanosNow();
     if (result) {
-      latency_.Record(MonotonicNanosNow() - began_);
+      latency_.Record(now - began_);
     } else {
       load_.Fail(result.error());
     }
-    Begin();
+    BeginAt(now);
   }
 
   Load& load_;

@@ -18,8 +18,7 @@ void Channel::Close() {
   core_->Shut();
 }
 
-CallId Channel::CallEncoded(const std::string& method, Bytes frame, TimePoint deadline,
-                            Callback callback) {
+CallId Channel::CallEncoded(ByteView method, Bytes frame, TimePoint deadline, Callback callback) {
   return core_->Start(method, std::move(frame), deadline, std::move(callback));
 }
 

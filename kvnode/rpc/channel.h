@@ -88,17 +88,16 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Calls `method` with its generated argument struct. The callback comes in every case; on the
-  // channel's own thread never before Call has returned.
+  // Calls `method`, a name that outlives the call, with its generated argument struct. The callback
+  // comes in every case; on the channel's own thread never before Call has returned.
   template <typename Arguments>
-  CallId Call(const std::string& method, const Arguments& arguments, TimePoint deadline,
-              Callback callback) {
+  CallId Call(ByteView method, const Arguments& arguments, TimePoint deadline, Callback callback) {
     Bytes frame = BeginFrame(MessageType::kCall, method, 0);
     AppendEncoded(frame, arguments);
     return CallEncoded(method, std::move(frame), deadline, std::move(callback));
   }
   // The same with a frame that was begun by BeginFrame(kCall, method, 0) and has its body.
-  CallId CallEncoded(const std::string& method, Bytes frame, TimePoint deadline, Callback callback);
+  CallId CallEncoded(ByteView method, Bytes frame, TimePoint deadline, Callback callback);
   // Ends the call now with kCancelled, if it has not ended.
   void Cancel(CallId id);
   // Closes the connection, as if it had broken; the next call connects anew.

@@ -97,7 +97,7 @@ std::optional<Error> ChannelCore::Refusal(const Bytes& frame) const {
   return std::nullopt;
 }
 
-CallId ChannelCore::Start(const std::string& method, Bytes frame, Channel::TimePoint deadline,
+CallId ChannelCore::Start(ByteView method, Bytes frame, Channel::TimePoint deadline,
                           Channel::Callback callback) {
   EndFrame(frame);
   const MutexLock lock(mutex_);

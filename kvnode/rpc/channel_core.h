@@ -41,7 +41,7 @@ class ChannelCore : public std::enable_shared_from_this<ChannelCore> {
  public:
   ChannelCore(IoLoop& loop, ChannelOptions options);
 
-  CallId Start(const std::string& method, Bytes frame, Channel::TimePoint deadline,
+  CallId Start(ByteView method, Bytes frame, Channel::TimePoint deadline,
                Channel::Callback callback);
   void Cancel(CallId id);
   void Shut();

@@ -52,6 +52,11 @@ void MemoryTransport::Truncated() {
   throw TTransportException(TTransportException::END_OF_FILE);
 }
 
+void MemoryTransport::WriteThrough(const uint8_t* data, uint32_t count) {
+  EndWrite();
+  out_->append(reinterpret_cast<const char*>(data), count);
+}
+
 Wire& WireFor(ByteView raw) {
   Wire& wire = *ThreadWire();
   wire.memory->ReadFrom(raw);
@@ -75,7 +80,9 @@ Error DecodeFailed(const apache::thrift::TException& exception) {
 }
 
 void AppendApplicationException(Bytes& out, const Error& error) {
-  TApplicationException(TypeOf(error.code), error.message).write(&WireInto(out).protocol);
+  Wire& wire = WireInto(out);
+  TApplicationException(TypeOf(error.code), error.message).write(&wire.protocol);
+  wire.memory->EndWrite();
 }
 
 Error DecodeApplicationException(ByteView raw) {

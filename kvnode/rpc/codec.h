@@ -15,6 +15,7 @@
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/transport/TTransport.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -28,10 +29,19 @@ constexpr int32_t kContainerMax = 65'536;
 constexpr int kNestingMax = 64;
 
 // A transport of Thrift over bytes that are there: reads a view, appends to a buffer. One caller.
+// Of what is written it holds some back, because a protocol writes a few bytes at a time.
 class MemoryTransport : public apache::thrift::transport::TTransport {
  public:
   void ReadFrom(ByteView raw) { rest_ = raw; }
-  void WriteTo(Bytes* out) { out_ = out; }
+  void WriteTo(Bytes* out) {
+    out_ = out;
+    held_bytes_ = 0;
+  }
+  // The buffer has everything then.
+  void EndWrite() {
+    out_->append(held_.data(), held_bytes_);
+    held_bytes_ = 0;
+  }
   bool AllRead() const { return rest_.empty(); }
 
   // By these names the protocol calls it.
@@ -46,7 +56,9 @@ class MemoryTransport : public apache::thrift::transport::TTransport {
   }
   void consume(uint32_t count) { rest_.remove_prefix(count); }
   void write(const uint8_t* data, uint32_t count) {
-    out_->append(reinterpret_cast<const char*>(data), count);
+    if (count > held_.size() - held_bytes_) return WriteThrough(data, count);
+    std::memcpy(held_.data() + held_bytes_, data, count);
+    held_bytes_ += count;
   }
   // The least that a container's elements can take.
   void checkReadBytesAvailable(long count) const {
@@ -55,9 +67,12 @@ class MemoryTransport : public apache::thrift::transport::TTransport {
 
  private:
   [[noreturn]] static void Truncated();
+  void WriteThrough(const uint8_t* data, uint32_t count);
 
   ByteView rest_;
   Bytes* out_ = nullptr;
+  std::array<char, 4096> held_;
+  size_t held_bytes_ = 0;
 };
 
 using Protocol = apache::thrift::protocol::TBinaryProtocolT<MemoryTransport>;
@@ -76,7 +91,9 @@ Error DecodeFailed(const apache::thrift::TException& exception);
 
 template <typename Struct>
 void AppendEncoded(Bytes& out, const Struct& value) {
-  value.write(&WireInto(out).protocol);
+  Wire& wire = WireInto(out);
+  value.write(&wire.protocol);
+  wire.memory->EndWrite();
 }
 
 // A struct that was decoded, or why it does not decode (kInvalidArgument). It is read in place and

@@ -19,7 +19,7 @@
 namespace metaring::rpc {
 
 struct PendingCall {
-  std::string method;
+  ByteView method;  // Channel::CallEncoded's
   Channel::TimePoint deadline;
   Channel::Callback callback;
   Bytes waiting_frame;  // until there is a connection; empty then
@@ -37,7 +37,7 @@ class PendingCalls {
   CallId NextId() { return ++last_id_; }
   static int32_t SeqidOf(CallId id) { return static_cast<int32_t>(static_cast<uint32_t>(id)); }
 
-  PendingCall& Add(CallId id, PendingCall call) {
+  PendingCall& Add(CallId id, PendingCall&& call) {
     earliest_ = std::min(earliest_, call.deadline);
     return calls_.insert_or_assign(SeqidOf(id), std::move(call)).first->second;
   }

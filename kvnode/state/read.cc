@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "kvnode/state/codec.h"
 
@@ -28,13 +29,14 @@ Result<Bytes> ReadChunks(const store::View& view, Scope scope, const ChunkedHead
   return value;
 }
 
-Result<Record> ToRecord(const store::View& view, Scope scope, ByteView store_key, ByteView raw) {
+Result<Record> ToRecord(const store::View& view, Scope scope, ByteView store_key, Bytes&& raw) {
   ASSIGN_OR_RETURN(const StoredRecord stored, DecodeStored(store_key, raw));
   Record record;
   record.version = stored.version;
   record.codec = stored.codec;
   if (!stored.chunked) {
-    record.value = Bytes(stored.payload);
+    raw.erase(0, raw.size() - stored.payload.size());
+    record.value = std::move(raw);
     return record;
   }
   ASSIGN_OR_RETURN(const ChunkedHead head, DecodeHead(store_key, stored));
@@ -64,7 +66,7 @@ Result<bool> Holds(const store::View& view, Scope scope, const Compare& compare)
     return !cursor->Valid() || cursor->key() >= RangeEnd(scope, compare.key, compare.end);
   }
   const Bytes key = StoreKey(scope, KeyKind::kData, compare.key);
-  ASSIGN_OR_RETURN(const auto raw, view.Get(key));
+  ASSIGN_OR_RETURN(auto raw, view.Get(key));
   switch (compare.kind) {
     case Compare::Kind::kExists:
       return raw.has_value();
@@ -77,7 +79,7 @@ Result<bool> Holds(const store::View& view, Scope scope, const Compare& compare)
     }
     case Compare::Kind::kValue: {
       if (!raw) return false;
-      ASSIGN_OR_RETURN(const Record record, ToRecord(view, scope, key, *raw));
+      ASSIGN_OR_RETURN(const Record record, ToRecord(view, scope, key, *std::move(raw)));
       ASSIGN_OR_RETURN(const Bytes plain, Decode(record.codec, record.value));
       return plain == compare.value;
     }
@@ -91,9 +93,9 @@ Result<bool> Holds(const store::View& view, Scope scope, const Compare& compare)
 
 Result<std::optional<Record>> Read(const store::View& view, Scope scope, ByteView key) {
   const Bytes store_key = StoreKey(scope, KeyKind::kData, key);
-  ASSIGN_OR_RETURN(const auto raw, view.Get(store_key));
+  ASSIGN_OR_RETURN(auto raw, view.Get(store_key));
   if (!raw) return std::nullopt;
-  ASSIGN_OR_RETURN(Record record, ToRecord(view, scope, store_key, *raw));
+  ASSIGN_OR_RETURN(Record record, ToRecord(view, scope, store_key, *std::move(raw)));
   return record;
 }
 
@@ -132,7 +134,7 @@ Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanReques
     ScanItem item;
     item.key = Bytes(cursor->key().substr(kScopePrefixBytes));
     auto record = request.keys_only ? ToVersion(cursor->key(), cursor->value())
-                                    : ToRecord(view, scope, cursor->key(), cursor->value());
+                                    : ToRecord(view, scope, cursor->key(), Bytes(cursor->value()));
     if (record) {
       item.record = std::move(*record);
     } else if (request.keep_damaged && record.error().code == ErrorCode::kCorrupt) {
