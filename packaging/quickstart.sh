@@ -79,7 +79,7 @@ fi
 
 cd "$root"
 cmake --preset release -Wno-dev >/dev/null
-cmake --build --preset release --target fusefs kvctl
+cmake --build --preset release --target fusefs kvctl kvnode python_client
 mkdir -p "$mountpoint" "$(dirname "$data")"
 build/release/bin/fusefs "embedded:$data" "$mountpoint"
 say_what_to_try

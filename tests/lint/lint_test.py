@@ -166,6 +166,12 @@ class Text(unittest.TestCase):
         hit = rules_hit(text.check, readme, File('kvnode/log/README.md', ''))
         self.assertEqual(hit, ['the link to gone.md leads nowhere'])
 
+    def test_quickstart_builds_what_the_readme_runs(self):
+        readme = File('README.md', 'kvnode is a daemon.\n\n    kvctl get\n    import metaring\n')
+        script = File('packaging/quickstart.sh', 'cmake --build --target kvctl fusefs\n')
+        self.assertEqual(rules_hit(text.check_quickstart, readme, script),
+                         ['README.md uses python_client, which is not built here'])
+
 
 class Wire(unittest.TestCase):
     RELEASED = (

@@ -16,6 +16,11 @@ _TYPE_NAME = re.compile(r'^[ \t]*(?:class|struct|enum class|enum|union|namespace
 _TODO = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b(?!\(\d{4}-\d\d-\d\d\): \S)')
 _LINK = re.compile(r'\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)')
 
+QUICKSTART = 'packaging/quickstart.sh'
+# Target -> how a command line shows that it needs it.
+QUICKSTART_TARGETS = {'fusefs': r'\bfusefs ', 'kvctl': r'\bkvctl ', 'kvnode': r'\bkvnode ',
+                      'python_client': r'import metaring'}
+
 
 def words(name):
     """lock_util.cc, LockUtil and LOCK_UTIL all have the words lock and util."""
@@ -94,9 +99,23 @@ def check_links(file, paths):
                 yield file.find('text', f'the link to {target} leads nowhere', number)
 
 
+def check_quickstart(files):
+    """What the commands of the README run is built by quickstart.sh, with which people begin."""
+    by_path = {file.path: file for file in files}
+    readme, script = by_path.get('README.md'), by_path.get(QUICKSTART)
+    if not readme or not script:
+        return
+    built = {word for line in script.lines if 'cmake --build' in line for word in line.split()}
+    commands = [line for line in readme.lines if line.startswith('    ')]
+    for target, sign in QUICKSTART_TARGETS.items():
+        if target not in built and any(re.search(sign, line) for line in commands):
+            yield script.find('text', f'README.md uses {target}, which is not built here')
+
+
 def check(files):
     paths = {file.path for file in files}
     yield from check_readmes(files)
+    yield from check_quickstart(files)
     for file in files:
         if file.is_source():
             for rule in (check_licence, check_head, check_guard, check_names, check_todo,
