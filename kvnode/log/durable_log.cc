@@ -7,6 +7,7 @@
 
 #include "kvnode/base/check.h"
 #include "kvnode/base/logging.h"
+#include "kvnode/log/read_back.h"
 #include "kvnode/log/segment_reader.h"
 
 namespace metaring::log {
@@ -139,6 +140,18 @@ Result<Lsn> DurableLog::Append(GroupId group, uint8_t type, ByteView payload, Sp
     } else {
       RETURN_IF_ERROR(MakeRoom());
     }
+  }
+}
+
+Status DurableLog::CheckSpace(uint64_t payload_bytes, SpaceUse use) {
+  for (bool tried = false;; tried = true) {
+    {
+      MutexLock lock(mutex_);
+      if (failed_) return Failed();
+      if (Admits(RecordBytes(payload_bytes), use)) return {};
+    }
+    if (tried) return Fail(ErrorCode::kNoSpace, "no disk space for the log beyond its reserve");
+    RETURN_IF_ERROR(MakeRoom());
   }
 }
 
@@ -295,6 +308,20 @@ Status DurableLog::Replay(Lsn from, const std::function<Status(const Record&)>& 
     if (stored && stored->kind == RecordKind::kData) RETURN_IF_ERROR(visit(stored->record));
   }
   return {};
+}
+
+std::unique_ptr<RecordReader> DurableLog::NewReader() const {
+  return std::make_unique<ReadBack>(*this, files_);
+}
+
+Result<Segment> DurableLog::HolderOf(Lsn position) const {
+  MutexLock lock(mutex_);
+  if (failed_) return Fail(Failed().error());
+  for (const Segment& segment : segments_) {
+    const bool holds = segment.start <= position && position < segment.end();
+    if (holds && position < durable()) return segment;
+  }
+  return Fail(ErrorCode::kNotFound, fmt::format("the log has nothing at {:#x}", position.value()));
 }
 
 // Takes the first segment out of the list, when nothing in it is to be kept.

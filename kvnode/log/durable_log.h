@@ -38,12 +38,17 @@ class DurableLog final : public Log {
   Status Open();
 
   Result<Lsn> Append(GroupId group, uint8_t type, ByteView payload, SpaceUse use) override;
+  Status CheckSpace(uint64_t payload_bytes, SpaceUse use) override;
   Status Sync(Lsn end) override;
   Lsn durable() const override { return Lsn(durable_.load(std::memory_order_acquire)); }
   Lsn begin() const override { return Lsn(begin_.load(std::memory_order_acquire)); }
   Status Replay(Lsn from, const std::function<Status(const Record&)>& visit) override;
+  std::unique_ptr<RecordReader> NewReader() const override;
   Status TruncateBefore(Lsn keep_from) override;
   LogStats stats() const override;
+
+  // The segment that holds a durable position. kNotFound, kIo.
+  Result<Segment> HolderOf(Lsn position) const;
 
  private:
   // The outcome of an attempt to get one more spare.

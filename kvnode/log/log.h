@@ -41,6 +41,23 @@ struct Record {
   ByteView payload;  // valid during the call that gives it
 };
 
+// A record that was read back.
+struct OwnedRecord {
+  GroupId group;
+  uint8_t type = 0;
+  Bytes payload;
+};
+
+// Reads single records. One caller; ends before its log. Reading the stream in order is cheap, as
+// the bytes around a record are kept until the next one.
+class RecordReader {
+ public:
+  virtual ~RecordReader() = default;
+  // The durable record that begins there. The disk is read. Errors: kNotFound (before the log's
+  // begin(), or not durable yet), kCorrupt (no valid record is there), kIo.
+  virtual Result<OwnedRecord> ReadAt(Lsn begin) = 0;
+};
+
 // What an append may use when disk space is short.
 enum class SpaceUse {
   kNormal,   // refused with kNoSpace when only the reserve is left
@@ -71,6 +88,10 @@ class Log {
   // kIo (the log failed before).
   virtual Result<Lsn> Append(GroupId group, uint8_t type, ByteView payload, SpaceUse use) = 0;
 
+  // Whether an Append of that size would be refused for want of space now. As Append, it looks for
+  // more space when there is too little, so asking heals. Errors: kNoSpace, kIo.
+  virtual Status CheckSpace(uint64_t payload_bytes, SpaceUse use) = 0;
+
   // Returns when every record that ends at or before `end` is on disk. An error is final: whether
   // the records survive is not known, and no later Append or Sync succeeds.
   virtual Status Sync(Lsn end) = 0;
@@ -84,6 +105,8 @@ class Log {
   // at Open. An error of `visit` ends the replay and is returned. `from` must be a record's begin
   // or end, or not above begin(). Call before the first Append.
   virtual Status Replay(Lsn from, const std::function<Status(const Record&)>& visit) = 0;
+
+  virtual std::unique_ptr<RecordReader> NewReader() const = 0;
 
   // Lets go of everything before `keep_from`: whole segments are recycled as spares or removed.
   virtual Status TruncateBefore(Lsn keep_from) = 0;

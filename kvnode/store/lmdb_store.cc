@@ -58,6 +58,7 @@ class LmdbStore : public Store {
 
   Result<std::unique_ptr<View>> NewView() const override;
   Result<std::unique_ptr<Txn>> Begin() override EXCLUDES(mutex_);
+  bool BeginWaits() const override EXCLUDES(mutex_);
   uint64_t applied() const override { return applied_.load(std::memory_order_acquire); }
   uint64_t flushed() const override { return flushed_.load(std::memory_order_acquire); }
   Status Flush() override EXCLUDES(mutex_);
@@ -197,6 +198,11 @@ Result<std::unique_ptr<Txn>> LmdbStore::Begin() {
     return Fail(std::move(snapshot).error());
   }
   return std::make_unique<LmdbStoreTxn>(*this, std::move(*snapshot));
+}
+
+bool LmdbStore::BeginWaits() const {
+  MutexLock lock(mutex_);
+  return IsFull(*active_) && frozen_ != nullptr;
 }
 
 void LmdbStore::Publish(uint64_t applied) {

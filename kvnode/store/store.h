@@ -91,6 +91,8 @@ class Store {
   virtual Result<std::unique_ptr<View>> NewView() const = 0;
   // May wait for the flusher, on a full disk until there is room. kBusy with too many Views open.
   virtual Result<std::unique_ptr<Txn>> Begin() = 0;
+  // Whether Begin would wait now. Only what its caller commits makes it so.
+  virtual bool BeginWaits() const { return false; }
 
   // The index of the last Commit; after Open, of the last one that was flushed.
   virtual uint64_t applied() const = 0;
