@@ -80,7 +80,9 @@ void Engine::StoreFlushed() {
   Shared& shared = parts_->shared;
   if (shared.failed) return;
   const uint64_t flushed = shared.world.store.flushed();
-  for (auto& [id, group] : shared.groups) group.flushed.Flushed(flushed);
+  for (auto& [id, group] : shared.groups) {
+    group.flushed.Flushed(flushed, group.applied);
+  }
   shared.Schedule();
 }
 

@@ -79,6 +79,7 @@ void Engine::Parts::Perform(Group& group, raft::Output&& output) {
   if (output.repaired) {
     ++shared.counters.repairs;
     shared.stage.Add(group.id(), RecordType::kRepaired, EncodeRepaired(group.damage));
+    shared.stage.Mark([] {});
     group.record_due = true;
     applier.Want(group);
   }

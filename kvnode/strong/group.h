@@ -57,21 +57,27 @@ struct ApplyCache {
 };
 
 // How much of what was applied is in the flushed store. A Txn's number is known to be flushed some
-// time after; one pair of numbers is watched at a time, so the answer is late and never wrong.
+// time after. Two of them are watched, one that is under way and the last, so that the answer is
+// late and never wrong, and complete when nothing more is applied.
 struct FlushedIndex {
   bool known = false;        // the flushed store has a record of the group
   raft::LogIndex index;      // applied and flushed
   uint64_t watched_txn = 0;  // zero: none
   raft::LogIndex watched;    // what it applied up to
+  uint64_t last_txn = 0;     // the last that applied something
 
   void Applied(uint64_t txn, raft::LogIndex applied) {
     if (watched_txn == 0) watched_txn = txn, watched = applied;
+    last_txn = txn;
   }
-  void Flushed(uint64_t txn) {
+  // `applied`: as of last_txn.
+  void Flushed(uint64_t txn, raft::LogIndex applied) {
     if (watched_txn == 0 || watched_txn > txn) return;
     known = true;
-    index = watched;
-    watched_txn = 0;
+    const bool all = last_txn <= txn;
+    index = all ? applied : watched;
+    watched = applied;
+    watched_txn = all ? 0 : last_txn;
   }
 };
 

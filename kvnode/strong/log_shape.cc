@@ -161,7 +161,8 @@ Status LogShape::VisitDamaged(const log::Record& record, RecoveredGroup& group) 
   ASSIGN_OR_RETURN(const DamagedRecord damaged, DecodeDamaged(record.payload));
   broken_.erase(record.group);
   CutFrom(group, damaged.first_lost);
-  if (damaged.damage >= group.record.damage) {
+  // Of one that the store knows, it also knows whether it is repaired.
+  if (damaged.damage > group.record.damage) {
     group.record.damage = damaged.damage;
     group.record.damaged = true;
   }

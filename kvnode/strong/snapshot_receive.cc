@@ -216,7 +216,7 @@ void SnapshotReceiver::Installed(Group& group, Transfer& transfer) {
   group.entries.Reset(shared_.payloads, snapshot.index);
   group.commit = group.applied = snapshot.index;
   group.applied_term = snapshot.term;
-  group.flushed = {true, snapshot.index, 0, {}};
+  group.flushed = {.known = true, .index = snapshot.index, .watched = {}};
   group.void_before = transfer.void_before;
   group.erasing = false;
   shared_.table.PublishApplied(group.id(), group.applied);

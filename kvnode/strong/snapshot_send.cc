@@ -153,6 +153,12 @@ void SnapshotSender::Tell(const Key& key, raft::LogIndex index, bool delivered) 
   Group* const group = shared_.Find(key.first);
   if (group == nullptr) return;
   group->core.SnapshotSent(key.second, index, delivered);
+  if (delivered) {
+    // A replica that was damaged is whole by what its leader says after it has everything, and this
+    // leader may have nothing more to say: the way that opens makes it greet.
+    group->core.SetReachable(key.second, false);
+    group->core.SetReachable(key.second, true);
+  }
   if (group->core.HasOutput()) shared_.Touch(*group);
 }
 

@@ -20,17 +20,22 @@ void VirtualTime::Cancel(uint64_t id) {
   due_.erase(at);
 }
 
+void VirtualTime::RunOne() {
+  CHECK(!tasks_.empty());
+  const auto [due, id] = tasks_.begin()->first;
+  const std::function<void()> task = std::move(tasks_.begin()->second);
+  tasks_.erase(tasks_.begin());
+  due_.erase(id);
+  now_ns_ = due;
+  task();
+}
+
 void VirtualTime::Run(int64_t nanos) {
   const int64_t end = now_ns_ + nanos;
   uint64_t steps = 0;
   while (!tasks_.empty() && tasks_.begin()->first.first <= end) {
     CHECK(++steps < 10'000'000);  // something runs in circles
-    const auto [due, id] = tasks_.begin()->first;
-    const std::function<void()> task = std::move(tasks_.begin()->second);
-    tasks_.erase(tasks_.begin());
-    due_.erase(id);
-    now_ns_ = due;
-    task();
+    RunOne();
   }
   now_ns_ = end;
 }
@@ -121,6 +126,7 @@ void Node::Flush() {
 }
 
 Cluster::Cluster(int nodes, EngineOptions engine_options) : options(engine_options) {
+  log_options.segment_bytes = 64 << 10;  // which one payload more than fills
   log_options.payload_bytes_max = kLogPayloadBytesMax;
   log_options.queued_bytes_max = 64 << 20;
   for (int i = 1; i <= nodes; ++i) {
@@ -150,6 +156,11 @@ bool Cluster::RunUntil(const std::function<bool()>& condition, int64_t millis) {
     if (condition()) return true;
     Run(1);
   }
+  return condition();
+}
+
+bool Cluster::StepUntil(const std::function<bool()>& condition, int64_t tasks) {
+  for (int64_t i = 0; i < tasks && !condition(); ++i) time.RunOne();
   return condition();
 }
 

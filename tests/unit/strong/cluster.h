@@ -36,6 +36,8 @@ class VirtualTime : public Clock {
   void Cancel(uint64_t id);
   // Runs what is due within `nanos`, in order.
   void Run(int64_t nanos);
+  // The next task alone.
+  void RunOne();
 
  private:
   int64_t now_ns_ = 1'000'000'000;
@@ -54,6 +56,8 @@ class Node : public Timers, public Peers, public LogWriter, public StoreFlusher 
   void Start();
   // What was not synced is lost. `lose_store`: the store, too, as if it had never been flushed.
   void Crash(bool lose_store = false);
+  // Ends the engine alone.
+  void StopEngine() { engine_.reset(); }
   bool up() const { return engine_ != nullptr; }
   Engine& engine() { return *engine_; }
   log::Log& log() { return *log_; }
@@ -104,6 +108,8 @@ class Cluster {
   void Run(int64_t millis) { time.Run(millis * 1'000'000); }
   // Runs until it is true; false after `millis`.
   bool RunUntil(const std::function<bool()>& condition, int64_t millis = 20'000);
+  // The same, looking after every single task.
+  bool StepUntil(const std::function<bool()>& condition, int64_t tasks = 1'000'000);
   // The node that leads and has committed in its term, once there is one; 0: none came.
   uint64_t Leader(GroupId group = kGroup);
   void Cut(uint64_t a, uint64_t b, bool cut = true);
