@@ -91,7 +91,7 @@ Status Applier::RunIn(store::Txn& txn) {
     if (group.erasing || (group.applied >= group.commit && !group.record_due)) continue;
     if (group.cache && group.cache->initial) {
       PutAppliedConfiguration(txn, group.id(), *group.cache->initial);
-      group.cache->initial.reset();
+      group.cache.reset();
     }
     RETURN_IF_ERROR(ApplySome(txn, group, bytes));
     group.record_due = false;
@@ -117,7 +117,12 @@ Status Applier::ApplyOne(store::Txn& txn, Group& group, LogIndex index, uint64_t
   ASSIGN_OR_RETURN(const auto payload, shared_.Payload(group, index));
   bytes += payload->size() + kEntryCost;
   const EntryKind kind = group.entries.Find(index)->entry.kind;
-  ASSIGN_OR_RETURN(ApplyCache* const cache, CacheOf(txn, group));
+  // Most groups are idle and have seen nothing but their leaders' no-ops.
+  ApplyCache none;
+  ApplyCache* cache = &none;
+  if (kind == EntryKind::kCommand) {
+    ASSIGN_OR_RETURN(cache, CacheOf(txn, group));
+  }
   auto reply = ApplyEntry(txn, group.id(), *cache, index, kind, *payload);
   if (!reply && reply.error().code == ErrorCode::kIo) return Fail(reply.error());
   ++shared_.counters.entries_applied;

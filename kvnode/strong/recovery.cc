@@ -146,8 +146,8 @@ Status ReadConfigurations(const store::Store& store, std::map<GroupId, Recovered
     ASSIGN_OR_RETURN(raft::ConfigurationEntry applied, ReadAppliedConfiguration(*view, id));
     // A created group has its first one from the log until the store has a later one.
     if (!applied.configuration.members().empty()) group.configuration = std::move(applied);
-    std::erase_if(group.later, [&](const raft::ConfigurationEntry& entry) {
-      return entry.index <= group.configuration.index;
+    std::erase_if(group.later, [&configuration = group.configuration](const auto& entry) {
+      return entry.index <= configuration.index;
     });
   }
   return {};
