@@ -25,7 +25,8 @@ Result<std::optional<Record>> Read(const store::View& view, Scope scope, ByteVie
 Result<std::vector<std::optional<Record>>> ReadAll(const store::View& view, Scope scope,
                                                    std::span<const Bytes> keys);
 
-// The page ends at `limit` records or kScanBytesMax, but holds at least one record if there is one.
+// The page ends at `limit` records, or before the one that would take it over kScanBytesMax, but
+// holds at least one record if there is one: so it is never larger than the largest value and key.
 Result<ScanPage> ScanKeys(const store::View& view, Scope scope, const ScanRequest& request);
 
 // Index of the first compare that does not hold; nothing when all do.

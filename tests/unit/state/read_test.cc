@@ -84,6 +84,19 @@ TEST_F(ReadTest, AScanPageEndsBeforeARecordThatWouldTakeItOverItsSize) {
   EXPECT_TRUE(request.cursor.empty());
 }
 
+TEST_F(ReadTest, AScanPageNeverHasMoreThanItsSizeOfSmallRecords) {
+  const Bytes value(kTransactionBytesMax - 100, 'v');
+  for (const char* const key : {"a", "b", "c"}) ASSERT_TRUE(Do({MakePut(key, value)}));
+  ScanRequest request;
+  const ScanPage first = Scan(request);
+  EXPECT_EQ(first.items.size(), 2u);
+  EXPECT_EQ(first.cursor, "c");
+  request.cursor = first.cursor;
+  const ScanPage second = Scan(request);
+  EXPECT_EQ(second.items.size(), 1u);
+  EXPECT_TRUE(second.cursor.empty());
+}
+
 TEST_F(ReadTest, KeyspacesDoNotSeeEachOther) {
   ASSERT_TRUE(Do({MakePut("k", "mine")}));
   const Scope other{SlotId{0}, KeyspaceId{2}};
