@@ -19,7 +19,8 @@
 namespace metaring::rpc {
 
 struct ServerLimits {
-  size_t frame_bytes_max = size_t{20} << 20;
+  size_t frame_bytes_max = size_t{20} << 20;   // of a request
+  size_t answer_bytes_max = size_t{20} << 20;  // over it an answer is an error, kTooBig
   size_t connections_max = 4096;
   size_t connections_per_address_max = 4096;
   // Of connections_max, only for peers whose role is node.

@@ -16,9 +16,9 @@ void Call::Refuse(const Error& error) {
   Finish(RefusalFrame(*origin_, method_, seqid_, error));
 }
 
-void Call::RefuseTooBig() {
-  Refuse(Error{ErrorCode::kTooBig, fmt::format("the answer is over the limit of a frame, {} bytes",
-                                               origin_->frame_bytes_max())});
+Error Call::TooBig() const {
+  return {ErrorCode::kTooBig, fmt::format("the answer is over the limit of a frame, {} bytes",
+                                          origin_->answer_bytes_max())};
 }
 
 void Call::Finish(Bytes frame) {

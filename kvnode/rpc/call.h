@@ -27,7 +27,7 @@ class CallOrigin {
   virtual const Identity& peer() const = 0;
   virtual const std::string& remote_address() const = 0;  // "127.0.0.1:4711", "[::1]:4711"
   virtual bool gone() const = 0;
-  virtual size_t frame_bytes_max() const = 0;  // of an answer
+  virtual size_t answer_bytes_max() const = 0;
   // Ends one call, whose request had so many bytes: sends its answer, if it has one.
   virtual void Answer(Bytes frame, size_t request_bytes) = 0;
   // The body of a failed answer to a method; empty when the method has none.
@@ -60,21 +60,31 @@ class Call {
   TimePoint deadline() const { return deadline_; }
   void set_deadline(TimePoint deadline) { deadline_ = deadline; }
 
-  // Each of these ends the call. `result` is the method's generated result struct; one that is over
-  // the limit of a frame is refused as kTooBig instead.
+  // The frame of an answer, for ReplyEncoded; kTooBig when it is over the limit. `result` is the
+  // method's generated result struct.
   template <typename ResultStruct>
-  void Reply(const ResultStruct& result) {
-    if (oneway_) return Finish({});
+  Result<Bytes> Encode(const ResultStruct& result) const {
+    if (oneway_) return Bytes();
     Bytes frame = BeginFrame(MessageType::kReply, method_, seqid_);
     AppendEncoded(frame, result);
-    if (frame.size() - kFrameHeadBytes > origin_->frame_bytes_max()) return RefuseTooBig();
-    Finish(std::move(frame));
+    if (frame.size() - kFrameHeadBytes > origin_->answer_bytes_max()) return Fail(TooBig());
+    return frame;
+  }
+
+  // Each of these ends the call.
+  void ReplyEncoded(Bytes frame) { Finish(std::move(frame)); }
+  // A result that is over the limit is refused as kTooBig instead.
+  template <typename ResultStruct>
+  void Reply(const ResultStruct& result) {
+    Result<Bytes> frame = Encode(result);
+    if (!frame) return Refuse(frame.error());
+    ReplyEncoded(*std::move(frame));
   }
   // The typed exception that the handler makes of it, or Thrift's own.
   void Refuse(const Error& error);
 
  private:
-  void RefuseTooBig();
+  Error TooBig() const;
   void Finish(Bytes frame);
 
   std::shared_ptr<CallOrigin> origin_;  // null once answered, or moved from

@@ -58,7 +58,7 @@ class ServerConnection : public Link, public CallOrigin {
   const Identity& peer() const override { return peer_; }
   const std::string& remote_address() const override { return remote_; }
   bool gone() const override { return closed(); }
-  size_t frame_bytes_max() const override { return shared_->limits.frame_bytes_max; }
+  size_t answer_bytes_max() const override { return shared_->limits.answer_bytes_max; }
   void Answer(Bytes frame, size_t request_bytes) override;
   Bytes EncodeRefusal(ByteView method, const Error& error) const override {
     return shared_->handler.EncodeRefusal(method, error);

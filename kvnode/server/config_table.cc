@@ -81,8 +81,9 @@ std::vector<ConfigOption> TlsOptions() {
 std::vector<ConfigOption> LimitOptions() {
   return {
       {"limits.frame_bytes_max", Kind::kBytes, &Config::frame_bytes_max,
-       "The largest request, and the largest answer: one that would be larger is TOO_BIG instead. "
-       "A value of 16 MiB needs a little more than that, a full page of a scan up to 5M.",
+       "The largest request. A value of 16 MiB needs a little more than that. An answer may have "
+       "as much, and always 20 MiB, so that whatever the store holds can be read; one that would "
+       "be larger is TOO_BIG instead.",
        kFixed, 64 * kKiB, 64 * kMiB},
       {"limits.connections_max", Kind::kNumber, &Config::connections_max,
        "Connections at a time, of each listener. Those over it are closed.", kFixed, 1, 1'000'000},

@@ -169,11 +169,13 @@ Result<Front::Claims> Front::ClaimsOf(Request& request) {
 template <Rpc kRpc>
 void Front::Finish(Exchange& exchange, Result<typename MethodOf<kRpc>::Reply> reply) {
   if (!reply) return Refuse(exchange, reply.error());
-  NoteEnd(exchange, nullptr);
   typename MethodOf<kRpc>::Result result;
   result.success = std::move(*reply);
   result.__isset.success = true;
-  exchange.call.Reply(result);
+  Result<Bytes> frame = exchange.call.Encode(result);
+  if (!frame) return Refuse(exchange, frame.error());
+  NoteEnd(exchange, nullptr);
+  exchange.call.ReplyEncoded(*std::move(frame));
 }
 
 template <Rpc kRpc, typename Body>

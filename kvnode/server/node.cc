@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kvnode/base/check.h"
 #include "kvnode/server/admin_service.h"
 #include "kvnode/server/kv_service.h"
@@ -20,6 +22,8 @@ rpc::ServerLimits LimitsOf(const Config& config) {
   const auto count = [](int64_t value) { return static_cast<size_t>(value); };
   rpc::ServerLimits limits;
   limits.frame_bytes_max = count(config.frame_bytes_max);
+  // Whatever the store holds can be read, also where requests are kept smaller.
+  limits.answer_bytes_max = std::max(limits.frame_bytes_max, limits.answer_bytes_max);
   limits.connections_max = count(config.connections_max);
   limits.connections_per_address_max = count(config.connections_per_address_max);
   limits.connections_reserved_for_nodes = count(config.connections_reserved_for_nodes);

@@ -102,7 +102,7 @@ class Peer : public rpc::CallOrigin {
   const rpc::Identity& peer() const override { return identity_; }
   const std::string& remote_address() const override { return address_; }
   bool gone() const override { return false; }
-  size_t frame_bytes_max() const override { return size_t{20} << 20; }
+  size_t answer_bytes_max() const override { return size_t{20} << 20; }
   void Answer(Bytes frame, size_t) override { answer_.set_value(std::move(frame)); }
   Bytes EncodeRefusal(ByteView method, const Error& error) const override {
     return server::EncodeRefusal(method, error);

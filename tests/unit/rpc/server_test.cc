@@ -265,7 +265,7 @@ TEST(ServerLimits, LeaveOthersRoomForTheBytesOfTheirRequests) {
 
 TEST(ServerLimits, RefuseAnAnswerOverTheLimitOfAFrame) {
   ServerOptions options = TestServer::PlainOptions();
-  options.limits.frame_bytes_max = 1000;
+  options.limits.answer_bytes_max = 1000;
   const TestServer server(options);
   RawClient client(server.port());
   ASSERT_TRUE(client.Send(EchoFrame(1, "big 1000")));

@@ -148,7 +148,7 @@ TEST_F(ConfigFiles, RefuseWhatDoesNotGoTogetherAtItsPlace) {
   EXPECT_EQ(RefusalOf("[limits]\nconnections_max = 10\n"),
             "the default: limits.connections_reserved_for_nodes must be less than "
             "limits.connections_max");
-  EXPECT_EQ(RefusalOf("[limits]\nrequest_bytes_max = \"2M\"\n"),
+  EXPECT_EQ(RefusalOf("[limits]\nrequest_bytes_max = \"79M\"\n"),
             "kvnode.toml:2: limits.request_bytes_max must be at least four times "
             "limits.frame_bytes_max");
   EXPECT_EQ(RefusalOf("[store]\nquota_bytes = \"16M\"\n"),

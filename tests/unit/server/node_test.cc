@@ -385,6 +385,14 @@ TEST_F(NodeTest, OneRequestDoesNotAskForMoreThanAFrameHolds) {
   EXPECT_EQ(root_->CodeOf<Rpc::kTransact>(transact), ErrorCode::kTooBig);
 }
 
+TEST_F(NodeTest, ASmallBoundOfRequestsLeavesAllThatIsStoredReadable) {
+  const Bytes large(9 << 20, 'x');
+  ASSERT_TRUE(root_->Call<Rpc::kPut>(PutOf("ks", "k", large)));
+  node_.config().frame_bytes_max = 1 << 20;
+  Restart();
+  EXPECT_EQ(Value("k"), large);
+}
+
 TEST(Refusals, CarryAHintWhereARetryHelpsLater) {
   const auto hint = [](ErrorCode code) {
     rpc::Decoded<wire::Kv_put_result> result(EncodeRefusal("put", Error{code, "why"}));
