@@ -39,8 +39,9 @@ enum class Rpc : uint8_t {
   kGrantList,
   kIdentify,
   kHeartbeat,
+  kDeliver,
 };
-inline constexpr size_t kRpcCount = static_cast<size_t>(Rpc::kHeartbeat) + 1;
+inline constexpr size_t kRpcCount = static_cast<size_t>(Rpc::kDeliver) + 1;
 
 using client::Access;
 
@@ -90,6 +91,7 @@ inline constexpr std::array<AccessRow, kRpcCount> kAccessTable = [] {
       {Rpc::kGrantList, "grant_list", kClients, kDenied, kAllowed, kDenied},
       {Rpc::kIdentify, "identify", kNodes, kDenied, kDenied, kAllowed},
       {Rpc::kHeartbeat, "heartbeat", kNodes, kDenied, kDenied, kAllowed},
+      {Rpc::kDeliver, "deliver", kNodes, kDenied, kDenied, kAllowed},
   }};
 }();
 

@@ -33,7 +33,8 @@ namespace metaring::server {
   X(Kv, kGrantList, grant_list)
 #define METARING_NODE_METHODS(X) \
   X(Node, kIdentify, identify)   \
-  X(Node, kHeartbeat, heartbeat)
+  X(Node, kHeartbeat, heartbeat) \
+  X(Node, kDeliver, deliver)
 
 template <Rpc kRpc>
 struct MethodOf;

@@ -128,6 +128,11 @@ Result<wire::HeartbeatReply> Heartbeat(const NodeFacts& facts,
   return reply;
 }
 
+// This node keeps its keyspaces alone.
+Result<wire::DeliverReply> NoPeers() {
+  return Fail(ErrorCode::kUnsupported, "this node replicates nothing");
+}
+
 }  // namespace
 
 void AddInfoMethods(Front& front, rpc::Dispatcher& dispatcher, const NodeFacts& facts) {
@@ -157,6 +162,8 @@ void AddNodeMethods(Front& front, rpc::Dispatcher& dispatcher, const NodeFacts& 
                              [&facts](const Exchange&, wire::HeartbeatRequest& request) {
                                return Heartbeat(facts, request);
                              });
+  front.Add<Rpc::kDeliver>(dispatcher, Runs::kHere,
+                           [](const Exchange&, wire::DeliverRequest&) { return NoPeers(); });
 }
 
 namespace {
