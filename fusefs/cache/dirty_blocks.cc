@@ -4,6 +4,7 @@
 #include "fusefs/cache/dirty_blocks.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "kvnode/base/check.h"
 
@@ -58,6 +59,18 @@ void DirtyBlocks::PutBack(std::vector<Block> blocks) {
   for (Block& block : blocks) {
     const size_t size = block.data.size();
     if (blocks_.emplace(block.index, std::move(block.data)).second) bytes_ += size;
+  }
+}
+
+void DirtyBlocks::CutTo(int64_t size, uint32_t block_bytes) {
+  const uint64_t last = static_cast<uint64_t>(size) / block_bytes;
+  const size_t kept = static_cast<uint64_t>(size) % block_bytes;
+  for (auto it = blocks_.lower_bound(last); it != blocks_.end();) {
+    Bytes& content = it->second;
+    const size_t left = it->first == last ? std::min(content.size(), kept) : 0;
+    bytes_ -= content.size() - left;
+    content.resize(left);
+    it = left == 0 ? blocks_.erase(it) : std::next(it);
   }
 }
 

@@ -41,6 +41,8 @@ class DirtyBlocks {
   std::vector<Block> Take();
   // Brings back blocks that were taken and could not be stored, except where newer ones are.
   void PutBack(std::vector<Block> blocks);
+  // Forgets what is at `size` and beyond.
+  void CutTo(int64_t size, uint32_t block_bytes);
   void Clear();
   // Stored bytes that blocks from `first` on will take.
   uint64_t BytesFrom(uint64_t first) const;

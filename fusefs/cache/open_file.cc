@@ -210,6 +210,7 @@ bool OpenFile::ForgetUnsaved(const PendingAttributes& changes) {
     return false;
   }
   dirty_.Clear();
+  error_.reset();
   pending_.size.reset();
   pending_.MergeNewer(changes);
   ++epoch_;

@@ -75,8 +75,9 @@ class OpenFile {
   std::optional<Error> TakeError();
 
   // Runs a change of this file that goes to the store by itself (truncate, fallocate, chmod by
-  // path), in the file's turn. With `write_back_first` everything pending is stored before. When it
-  // succeeds, the fields in `stored` are no longer pending.
+  // path), in the file's turn. With `write_back_first` everything pending is stored before; but a
+  // change of size is made also when there is no space for that. When it succeeds, the fields in
+  // `stored` are no longer pending, nor is content beyond the size among them.
   Result<Node> Alter(bool write_back_first, const PendingAttributes& stored,
                      const std::function<Result<Node>()>& change);
   // Nothing of it is wanted any more (the file was erased, or its last close failed).

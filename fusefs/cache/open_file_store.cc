@@ -102,11 +102,13 @@ std::optional<Error> OpenFile::TakeError() {
 Result<Node> OpenFile::Alter(bool write_back_first, const PendingAttributes& stored,
                              const std::function<Result<Node>()>& change) {
   RETURN_IF_ERROR(TakeTurn());
-  if (write_back_first) {
-    if (Status status = WriteBackInTurn(); !status) {
-      EndTurn();
-      return Fail(std::move(status).error());
-    }
+  Status written;
+  if (write_back_first) written = WriteBackInTurn();
+  // A full volume must take a cut: what is cut off need not be stored before.
+  const bool cuts = !written && written.error().code == ErrorCode::kNoSpace && stored.size;
+  if (!written && !cuts) {
+    EndTurn();
+    return Fail(std::move(written).error());
   }
   Result<Node> changed = change();
   {
@@ -117,7 +119,12 @@ Result<Node> OpenFile::Alter(bool write_back_first, const PendingAttributes& sto
       const auto size = pending_.size;
       pending_.DropSetIn(stored);
       // A write that came meanwhile still needs its size.
-      if (!dirty_.empty()) pending_.size = size;
+      if (!dirty_.empty() && !cuts) pending_.size = size;
+      if (cuts) {
+        dirty_.CutTo(*stored.size, context_.block_bytes);
+        if (dirty_.empty()) error_.reset();  // what could not be stored is not wanted any more
+      }
+      AccountDirty();
     }
   }
   EndTurn();

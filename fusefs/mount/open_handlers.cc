@@ -90,8 +90,7 @@ Result<Node> OpenExisting(Filesystem& filesystem, Ino ino, const Reply& reply,
   }
   if (!node) {
     if (filesystem.opens.Close(ino)) filesystem.background.Reclaim(ino);
-    // Unlinked between the kernel's lookup and this open.
-    if (node.error().code == ErrorCode::kStale) return Fail(ErrorCode::kNotFound, "unlinked");
+    // ESTALE when its name means another file by now: the kernel then looks the name up anew.
     return node;
   }
   FillHandle(file);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace metaring {
 namespace {
@@ -84,6 +86,13 @@ bool StderrIsJournal() {
 }
 
 Result<spdlog::sink_ptr> OpenFile(const std::string& file) {
+  // spdlog would make it, and a wrong name would go unseen.
+  const std::filesystem::path directory = std::filesystem::path(file).parent_path();
+  std::error_code ignored;
+  if (!directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
+    return Fail(ErrorCode::kIo,
+                fmt::format("log file {}: there is no directory {}", file, directory.string()));
+  }
   try {
     return std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
   } catch (const spdlog::spdlog_ex& error) {

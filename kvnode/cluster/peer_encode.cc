@@ -213,9 +213,11 @@ size_t SizeHint(const strong::PeerMessage& message) {
 
 Bytes EncodeDeliver(const Envelope& envelope, const strong::PeerMessage& message) {
   Bytes frame = rpc::BeginFrame(rpc::MessageType::kCall, kMethod, 0, SizeHint(message));
-  Fields arguments(rpc::WireInto(frame).protocol);
+  rpc::Wire& wire = rpc::WireInto(frame);
+  Fields arguments(wire.protocol);
   arguments.Struct(1, [&](Fields& fields) { Write(fields, envelope, message); });
   arguments.out().writeFieldStop();
+  wire.memory->EndWrite();
   return frame;
 }
 

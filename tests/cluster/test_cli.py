@@ -123,6 +123,11 @@ class CommandLine(ClusterTest):
         mount.start()
         self.assertEqual((mount.path / 'file').read_text(), 'at once')
 
+    def test_a_log_file_without_its_directory_is_refused(self):
+        log = self.directory / 'missing' / 'fusefs.log'
+        self.refused('-o', f'log_file={log}', self.source, self.path, says=str(log.parent))
+        self.assertFalse(log.parent.exists())
+
     def test_relative_source_in_the_background(self):
         run(FUSEFS, 'embedded:data', 'mnt', cwd=self.directory)
         self.addCleanup(run, 'umount', '-l', self.path, status=None)

@@ -110,6 +110,19 @@ class TwoMounts(MountTest):
         one.end()
         two.end()
 
+    def test_a_file_that_is_replaced_elsewhere_can_always_be_opened(self):
+        one, two = self.mounted('one'), self.mounted('two')
+        for number in range(5):
+            (one.path / 'new').write_text(str(number))
+            os.rename(one.path / 'new', one.path / 'f')
+            # Its name still means the former file here, as it may for a second.
+            for flags in (os.O_RDONLY, os.O_RDWR):
+                os.close(os.open(two.path / 'f', flags))
+            self.assertEqual((two.path / 'f').read_text(), str(number))
+            os.stat(two.path / 'f')
+        one.end()
+        two.end()
+
     def test_names_are_seen_elsewhere_at_once_or_soon(self):
         one, two = self.mounted('one'), self.mounted('two')
         (one.path / 'd').mkdir()

@@ -169,6 +169,18 @@ class Limits(ClusterTest):
         mount.remount('max_bytes=16M')
         self.write_synced(mount.path / 'third', 6 << 20)
 
+    def test_files_of_a_full_volume_can_be_cut(self):
+        mount = self.mount('max_bytes=1M')
+        path = mount.path / 'large'
+        self.assert_errno(errno.ENOSPC, self.write_synced, path, 2 << 20)
+        os.truncate(path, 100)
+        self.assertEqual(path.read_bytes(), b'x' * 100)
+        for cut in (lambda: os.truncate(path, 0), lambda: open(path, 'wb').close()):
+            self.assert_errno(errno.ENOSPC, self.write_synced, path, 2 << 20)
+            cut()
+            self.assertEqual(path.stat().st_size, 0)
+        self.write_synced(path, 512 << 10)
+
     def write_synced(self, path, size):
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
         try:

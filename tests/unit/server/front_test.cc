@@ -35,6 +35,8 @@ class SmallAnswers : public rpc::CallOrigin {
   Bytes answer_;
 };
 
+using Answer = rpc::Decoded<wire::Kv_health_check_result>;
+
 class FrontTest : public testing::Test {
  protected:
   FrontTest()
@@ -46,7 +48,7 @@ class FrontTest : public testing::Test {
         front_({grants_, keyspaces_, counters_, fibers_, reads_, clock_}) {}
 
   // The answer of health_check with such a warning.
-  wire::Kv_health_check_result Ask(const std::string& warning) {
+  std::unique_ptr<Answer> Ask(const std::string& warning) {
     rpc::Dispatcher dispatcher(EncodeRefusal);
     front_.Add<Rpc::kHealthCheck>(
         dispatcher, Runs::kHere,
@@ -66,9 +68,9 @@ class FrontTest : public testing::Test {
     const ByteView frame = ByteView(origin->answer()).substr(rpc::kFrameHeadBytes);
     const auto answer = rpc::ParseMessage(frame);
     EXPECT_TRUE(answer);
-    rpc::Decoded<wire::Kv_health_check_result> result(answer->body);
-    EXPECT_TRUE(result.status());
-    return std::move(*result);
+    auto result = std::make_unique<Answer>(answer->body);
+    EXPECT_TRUE(result->status());
+    return result;
   }
   NamedCounters Counted() const {
     NamedCounters named;
@@ -89,17 +91,19 @@ class FrontTest : public testing::Test {
 };
 
 TEST_F(FrontTest, AReplyIsNoError) {
-  const auto result = Ask("short");
-  EXPECT_TRUE(result.__isset.success);
-  EXPECT_EQ(result.success.warnings, std::vector<std::string>{"short"});
+  const auto answer = Ask("short");
+  Answer& result = *answer;
+  EXPECT_TRUE(result->__isset.success);
+  EXPECT_EQ(result->success.warnings, std::vector<std::string>{"short"});
   EXPECT_FALSE(Counted().contains("errors.too_big"));
   EXPECT_EQ(counters_.ended(), 1U);
 }
 
 TEST_F(FrontTest, AReplyThatIsTooLargeIsRefusedAndCountsAsThat) {
-  const auto result = Ask(std::string(kAnswerBytesMax, 'x'));
-  EXPECT_FALSE(result.__isset.success);
-  EXPECT_EQ(result.error.code, wire::ErrorCode::TOO_BIG);
+  const auto answer = Ask(std::string(kAnswerBytesMax, 'x'));
+  Answer& result = *answer;
+  EXPECT_FALSE(result->__isset.success);
+  EXPECT_EQ(result->error.code, wire::ErrorCode::TOO_BIG);
   EXPECT_EQ(Counted()["errors.too_big"], 1);
   EXPECT_EQ(counters_.ended(), 1U);
 }

@@ -187,6 +187,39 @@ TEST_F(OpenFileTest, AnAlterationThatCannotStoreFirstIsNotDone) {
   EXPECT_EQ(ReadAll(), "data");
 }
 
+TEST_F(OpenFileTest, ACutNeedsNoSpaceForWhatItCutsOff) {
+  const auto cut_to = [&](int64_t size) {
+    PendingAttributes cut;
+    cut.size = size;
+    return file_.Alter(true, cut, [&]() -> Result<Node> {
+      store_.node.inode.size = size;
+      store_.blocks.erase(store_.blocks.upper_bound(static_cast<uint64_t>(size) / 8),
+                          store_.blocks.end());
+      return store_.node;
+    });
+  };
+  ASSERT_TRUE(file_.Write(0, "aaaaaaaabbbb", false));
+  ASSERT_TRUE(file_.WriteBack());
+  ASSERT_TRUE(file_.Write(6, "AABBBBBBBBCCCC", false));
+  store_.fail_with = ErrorCode::kNoSpace;
+  ASSERT_TRUE(cut_to(10));
+  EXPECT_EQ(ReadAll(), "aaaaaaAABB");
+  EXPECT_EQ(file_.Attributes().size, 10);
+  EXPECT_EQ(context_.dirty_bytes, 10U);
+  store_.fail_with.reset();
+  ASSERT_TRUE(file_.WriteBack());
+  EXPECT_EQ(store_.blocks[1], "BB");
+  EXPECT_EQ(store_.node.inode.size, 10);
+
+  ASSERT_TRUE(file_.Write(10, "more", false));
+  store_.fail_with = ErrorCode::kNoSpace;
+  file_.WriteBackForLater();
+  ASSERT_TRUE(cut_to(0));
+  EXPECT_FALSE(file_.TakeError());
+  EXPECT_EQ(ReadAll(), "");
+  EXPECT_EQ(context_.dirty_bytes, 0U);
+}
+
 TEST_F(OpenFileTest, UnsavedContentIsForgottenWithoutAStore) {
   ASSERT_TRUE(file_.Write(0, "data", false));
   EXPECT_TRUE(file_.ForgetUnsaved({}));
