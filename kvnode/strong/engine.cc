@@ -107,11 +107,11 @@ void Engine::PeerWritable(NodeId peer) {
 // -------------------------------------------------------------------------------------------------
 // Groups
 
-void Engine::CreateGroup(GroupId group, raft::WriteAck write_ack,
+void Engine::CreateGroup(GroupId id, raft::WriteAck write_ack,
                          const raft::Configuration& configuration, StatusCallback done) {
   Shared& shared = parts_->shared;
   if (shared.failed) return shared.Answer([done = std::move(done)] { done(Ended()); });
-  parts_->lifecycle.Create(group, write_ack, configuration, std::move(done));
+  parts_->lifecycle.Create(id, write_ack, configuration, std::move(done));
 }
 
 void Engine::DestroyGroup(GroupId id, StatusCallback done) {
@@ -175,7 +175,7 @@ void Engine::Read(GroupId id, ReadMode mode, ReadCallback done) {
 Status Engine::TransferLeadership(GroupId id, NodeId target) {
   Group* const group = parts_->shared.Find(id);
   if (group == nullptr) return NoReplica();
-  const Status begun = group->core.TransferLeadership(target);
+  Status begun = group->core.TransferLeadership(target);
   parts_->shared.Touch(*group);
   return begun;
 }

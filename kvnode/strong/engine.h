@@ -55,35 +55,35 @@ class Engine {
   // A replica of a group on this node; answered when it is durable. The members of a new group are
   // all created with the same configuration; who joins a group that exists, with an empty one.
   // kExists.
-  void CreateGroup(GroupId group, raft::WriteAck write_ack,
-                   const raft::Configuration& configuration, StatusCallback done);
+  void CreateGroup(GroupId id, raft::WriteAck write_ack, const raft::Configuration& configuration,
+                   StatusCallback done);
   // The group has no member here any more: its data goes. Answered when that is durable.
   // kUnavailable: no such replica.
-  void DestroyGroup(GroupId group, StatusCallback done);
+  void DestroyGroup(GroupId id, StatusCallback done);
   std::vector<GroupId> Groups() const;
   // Place in the order of campaigns; the next node clockwise of a leader has 0.
-  void SetElectionRank(GroupId group, uint8_t rank);
+  void SetElectionRank(GroupId id, uint8_t rank);
 
   // --- Requests ---
   // Replicates and applies a command of the group's slot (state::EncodeCommand). Refused, surely
   // not applied: kUnavailable (not the leader here; reads().Leader says who may be), kNoSpace,
   // kBusy, kInvalidArgument. kUnknownOutcome: leadership ended first; a retry under the same
   // request id tells. Other errors are the command's own outcome (state::Machine).
-  void Propose(GroupId group, Bytes command, log::SpaceUse use, ProposeCallback done);
+  void Propose(GroupId id, Bytes command, log::SpaceUse use, ProposeCallback done);
   // Answered when a read may be tried; read_table.h says how. kUnavailable: not the leader here.
-  void Read(GroupId group, ReadMode mode, ReadCallback done);
+  void Read(GroupId id, ReadMode mode, ReadCallback done);
   // Begins to hand over. What comes of it: GroupStatus. Errors as raft::Core::TransferLeadership.
-  Status TransferLeadership(GroupId group, NodeId target);
+  Status TransferLeadership(GroupId id, NodeId target);
   // Of a leader: goes, step by step, to where these are the voters and there is nobody else.
   // Ends with this leadership; whoever wants it asks the next leader again. kUnavailable,
   // kInvalidArgument.
-  Status SetVoters(GroupId group, std::vector<NodeId> voters);
+  Status SetVoters(GroupId id, std::vector<NodeId> voters);
   // One step, at once. Errors as raft::Core::ProposeConfiguration.
-  Status ChangeConfiguration(GroupId group, const raft::Configuration& configuration);
+  Status ChangeConfiguration(GroupId id, const raft::Configuration& configuration);
 
   // --- Looks ---
   // Nothing: no such replica.
-  std::optional<GroupStatus> Look(GroupId group) const;
+  std::optional<GroupStatus> Look(GroupId id) const;
   EngineCounters counters() const;
   // Thread-safe, and as long-lived as the engine.
   const ReadTable& reads() const;

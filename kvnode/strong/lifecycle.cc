@@ -12,7 +12,7 @@ void Lifecycle::Reply(StatusCallback done, Status status) {
   shared_.Answer([done = std::move(done), status = std::move(status)] { done(status); });
 }
 
-Group& Lifecycle::Insert(GroupId id, raft::WriteAck write_ack, raft::Restored restored) {
+Group& Lifecycle::Insert(GroupId id, raft::WriteAck write_ack, raft::Restored&& restored) {
   const auto [at, fresh] = shared_.groups.emplace(
       std::piecewise_construct, std::forward_as_tuple(id),
       std::forward_as_tuple(shared_.host, id, write_ack, std::move(restored)));
@@ -85,7 +85,7 @@ void Lifecycle::Create(GroupId id, raft::WriteAck write_ack,
     restored.hard_state = created.hard_state;
     restored.damage = created.damage;
     restored.configuration.configuration = created.configuration;
-    Group& group = Insert(id, created.write_ack, restored);
+    Group& group = Insert(id, created.write_ack, raft::Restored(restored));
     group.hard_state_at = from;
     group.void_before = shared_.stage.end();
     group.damage = created.damage;
@@ -122,7 +122,7 @@ void Lifecycle::Destroy(GroupId id, StatusCallback done) {
   shared_.Schedule();
 }
 
-Status Lifecycle::EraseIn(store::Txn& txn, GroupId id, Leaving& leaving) {
+Status Lifecycle::EraseIn(store::Txn& txn, GroupId id, Leaving& leaving) const {
   ASSIGN_OR_RETURN(leaving.erased, EraseSome(txn, id, shared_.options.install_bytes_max));
   if (leaving.erased) PutGroupRecord(txn, id, leaving.record);
   return {};

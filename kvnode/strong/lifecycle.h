@@ -42,9 +42,9 @@ class Lifecycle {
   static constexpr int kTicksMax = 256;
 
   void Begin(Group& group);
-  Group& Insert(GroupId id, raft::WriteAck write_ack, raft::Restored restored);
+  Group& Insert(GroupId id, raft::WriteAck write_ack, raft::Restored&& restored);
   void Reply(StatusCallback done, Status status);
-  Status EraseIn(store::Txn& txn, GroupId id, Leaving& leaving);
+  Status EraseIn(store::Txn& txn, GroupId id, Leaving& leaving) const;
 
   Shared& shared_;
   std::map<GroupId, StatusCallback> coming_;

@@ -46,6 +46,7 @@ class ReadTable {
   ReadTable(const Clock& clock, const raft::LeaseLimits& limits);
   ReadTable(const ReadTable&) = delete;
   ReadTable& operator=(const ReadTable&) = delete;
+  ~ReadTable() = default;
 
   // Zero: nothing can be read of it here.
   raft::LogIndex Applied(GroupId group) const;

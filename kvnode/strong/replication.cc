@@ -160,7 +160,8 @@ void Replication::Send(Group& group, raft::AppendOrder&& order) {
 }
 
 void Replication::Hold(Group& group, raft::AppendOrder&& order) {
-  held_[order.message.to].push_back({group.id(), std::move(order)});
+  const NodeId to = order.message.to;
+  held_[to].push_back({group.id(), std::move(order)});
 }
 
 void Replication::Retry() {

@@ -179,7 +179,7 @@ Status SnapshotReceiver::StepIn(store::Txn& txn, Group& group, Transfer& transfe
   return {};
 }
 
-Status SnapshotReceiver::PutSome(store::Txn& txn, Transfer& transfer) {
+Status SnapshotReceiver::PutSome(store::Txn& txn, Transfer& transfer) const {
   for (uint64_t put = 0; put < shared_.options.install_bytes_max;) {
     ASSIGN_OR_RETURN(const Bytes bytes,
                      transfer.file->ReadAt(transfer.bytes, kSnapshotChunkBytesMax));
@@ -192,7 +192,8 @@ Status SnapshotReceiver::PutSome(store::Txn& txn, Transfer& transfer) {
   return {};
 }
 
-void SnapshotReceiver::PutRecord(store::Txn& txn, Group& group, Transfer& transfer, bool whole) {
+void SnapshotReceiver::PutRecord(store::Txn& txn, Group& group, Transfer& transfer,
+                                 bool whole) const {
   GroupRecord record;
   record.write_ack = group.write_ack;
   record.hard_state = group.core.hard_state();

@@ -53,8 +53,8 @@ class SnapshotReceiver {
   // A step of an installation. The one place where a snapshot becomes state.
   Status Step(Group& group, Transfer& transfer);
   Status StepIn(store::Txn& txn, Group& group, Transfer& transfer);
-  Status PutSome(store::Txn& txn, Transfer& transfer);
-  void PutRecord(store::Txn& txn, Group& group, Transfer& transfer, bool whole);
+  Status PutSome(store::Txn& txn, Transfer& transfer) const;
+  void PutRecord(store::Txn& txn, Group& group, Transfer& transfer, bool whole) const;
   void Installed(Group& group, Transfer& transfer);
   void Reply(NodeId to, const SnapshotChunk& about, SnapshotAnswer answer, uint64_t offset = 0);
   // Ends a transfer with an answer.

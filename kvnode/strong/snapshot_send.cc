@@ -33,7 +33,7 @@ Status SnapshotSender::Begin(const Key& key) {
   return {};
 }
 
-Status SnapshotSender::WriteChunk(Transfer& transfer, ByteView chunk) {
+Status SnapshotSender::WriteChunk(Transfer& transfer, ByteView chunk) const {
   if (transfer.bytes + chunk.size() > shared_.options.snapshot_bytes_max) {
     return Fail(ErrorCode::kTooBig, "the snapshot is larger than the spool may hold");
   }

@@ -54,7 +54,7 @@ class SnapshotSender {
 
   Status Begin(const Key& key);
   Status Copy(Transfer& transfer);
-  Status WriteChunk(Transfer& transfer, ByteView chunk);
+  Status WriteChunk(Transfer& transfer, ByteView chunk) const;
   Status SendChunk(const Key& key, Transfer& transfer);
   // Ends one, whether it exists or not. Its core hears of success at once and of failure at the
   // next tick, so that what cannot be done is not tried without end.
