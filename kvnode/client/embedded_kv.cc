@@ -97,18 +97,25 @@ Result<uint64_t> EmbeddedKv::PutLarge(ByteView key, const state::Encoded& value,
 }
 
 Result<bool> EmbeddedKv::Delete(ByteView key, const std::optional<RequestId>& request_id) {
+  RETURN_IF_ERROR(state::ValidateKey(key));
+  RETURN_IF_ERROR(state::ValidateRequestId(request_id));
   Transaction transaction;
   transaction.request_id = request_id;
   transaction.compares.emplace_back().key = Bytes(key);
   Op& op = transaction.then_ops.emplace_back();
   op.kind = Op::Kind::kDelete;
   op.key = Bytes(key);
-  ASSIGN_OR_RETURN(const TransactReply reply, Transact(transaction));
+  // Not bound as a transaction of users is: it has the key twice, and any key can be deleted.
+  ASSIGN_OR_RETURN(const TransactReply reply, CommitValid(transaction));
   return reply.succeeded;
 }
 
 Result<TransactReply> EmbeddedKv::Transact(const Transaction& transaction) {
   RETURN_IF_ERROR(state::Validate(transaction));
+  return CommitValid(transaction);
+}
+
+Result<TransactReply> EmbeddedKv::CommitValid(const Transaction& transaction) {
   ASSIGN_OR_RETURN(auto answer, AnswerIfFailed(transaction));
   if (answer) return *std::move(answer);
   const bool reserve = MayUseReserve(transaction);
@@ -131,7 +138,7 @@ template <typename Body>
 Result<TransactReply> EmbeddedKv::Commit(const Body& body, log::SpaceUse use) {
   core_.TruncateLog();
   if (use == log::SpaceUse::kNormal && core_.store.usage().Full()) {
-    return Fail(ErrorCode::kNoSpace, "the store is full: only deletes are accepted");
+    return Fail(ErrorCode::kNoSpace, "the store is full: only reads and deletes are accepted");
   }
   const int64_t now = core_.clock.WallNanos();
   const Bytes payload = state::EncodeCommand(scope_, now, body);

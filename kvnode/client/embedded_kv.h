@@ -55,6 +55,7 @@ class EmbeddedKv : public EncodedKv {
  private:
   template <typename Body>
   Result<TransactReply> Commit(const Body& body, log::SpaceUse use);
+  Result<TransactReply> CommitValid(const Transaction& transaction);
   // The answer to a transaction whose compare fails now: a read, with no need for the log.
   Result<std::optional<TransactReply>> AnswerIfFailed(const Transaction& transaction);
   Result<uint64_t> PutLarge(ByteView key, const state::Encoded& value,

@@ -162,6 +162,21 @@ TEST_P(EmbeddedTest, LongKeysKeepTheirOrder) {
   EXPECT_EQ(seen, keys);
 }
 
+TEST_P(EmbeddedTest, WhatCanBePutCanBeDeleted) {
+  for (const size_t bytes : {size_t{0}, state::kKeyBytesMax - 8, state::kKeyBytesMax}) {
+    const Bytes key(bytes, 'k');
+    ASSERT_TRUE(kv_->Put(key, "v"));
+    const auto deleted = kv_->Delete(key);
+    ASSERT_TRUE(deleted) << bytes << ": " << deleted.error().message;
+    EXPECT_TRUE(*deleted);
+    EXPECT_FALSE(*kv_->Get(key));
+    EXPECT_FALSE(*kv_->Delete(key));
+  }
+  const auto over = kv_->Delete(Bytes(state::kKeyBytesMax + 1, 'k'));
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_P(EmbeddedTest, CompressedKeyspaceGivesPlainValuesBack) {
   KeyspaceOptions options;
   options.compression = Compression::kZstd;

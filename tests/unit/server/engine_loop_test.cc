@@ -125,7 +125,7 @@ class EngineLoopTest : public testing::Test {
     }
   }
 
-  const SystemClock clock_;
+  SystemClock clock_;
   std::filesystem::path directory_;
   NoPeers peers_;
   std::unique_ptr<Disk> spool_;
