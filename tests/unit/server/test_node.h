@@ -41,7 +41,7 @@ class TestClient {
     arguments.request = std::move(request);
     auto promise = std::make_shared<std::promise<Result<Reply>>>();
     auto future = promise->get_future();
-    channel_.Call(std::string(RowOf(kRpc).method), arguments,
+    channel_.Call(RowOf(kRpc).method, arguments,
                   std::chrono::steady_clock::now() + std::chrono::minutes(1),
                   [promise](const Result<ByteView>& raw) {
                     promise->set_value(Decode<typename MethodOf<kRpc>::Result>(raw));
