@@ -14,7 +14,7 @@ namespace {
 
 // The bound of the wait doubles from the first to the last.
 constexpr int64_t kFirstWaitNanos = 100'000;
-constexpr int kDoublingsMax = 7;
+constexpr int kDoublingsMax = 10;
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 //
 // A loser has cost a log write and was as late as the others that lost with it, so after the first
 // few attempts each waits for a random while, which grows: else the thread that wakes last would
-// lose every time. All waits of one operation together stay below a second.
+// lose every time. All waits of one operation together stay below six seconds.
 #ifndef METARING_FUSEFS_OPS_RETRY_H_
 #define METARING_FUSEFS_OPS_RETRY_H_
 
