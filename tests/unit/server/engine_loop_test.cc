@@ -68,11 +68,15 @@ class EngineLoopTest : public testing::Test {
     ASSERT_TRUE(store) << store.error().message;
     store_ = std::move(*store);
     loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
-        clock_, *log_, *store_, *spool_, peers_, [this](const Error&) { failed_.set_value(); }});
+        clock_, *log_, *store_, *spool_, peers_, [this](const Error&) { NoteFailure(); }});
     strong::EngineOptions options;
     options.self = kSelf;
     const Status started = loop_->Start(options);
     ASSERT_TRUE(started) << started.error().message;
+  }
+  // On the log's thread, the engine's, or both: a process would have ended at the first.
+  void NoteFailure() {
+    if (!has_failed_.exchange(true)) failed_.set_value();
   }
   void Stop() {
     loop_->Stop();
@@ -130,6 +134,7 @@ class EngineLoopTest : public testing::Test {
   NoPeers peers_;
   std::unique_ptr<Disk> spool_;
   std::unique_ptr<Disk> log_disk_;
+  std::atomic<bool> has_failed_{false};
   std::promise<void> failed_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<store::Store> store_;
