@@ -78,6 +78,16 @@ class Kvnode:
     def send(self, number):
         self.process.send_signal(number)
 
+    def freeze(self):
+        """SIGSTOP; no thread of it runs any more when this returns. On a busy machine the signal
+        is taken late, and until then the other threads go on."""
+        self.send(signal.SIGSTOP)
+        wait_until(self._is_frozen, 'the node is stopped')
+
+    def _is_frozen(self):
+        tasks = pathlib.Path(f'/proc/{self.process.pid}/task').glob('*/stat')
+        return all(task.read_text().rpartition(')')[2].split()[0] == 'T' for task in tasks)
+
     def stop(self, number=signal.SIGTERM):
         """Ends it by a signal; it must end well."""
         self.send(number)

@@ -53,7 +53,7 @@ def is_blocked(pid):
 class WaitTest(MountTest):
     def stopped(self):
         """For a with block: the node does not answer in it."""
-        self.kvnode.send(signal.SIGSTOP)
+        self.kvnode.freeze()
         stack = contextlib.ExitStack()
         stack.callback(self.go_on)
         return stack
@@ -304,7 +304,7 @@ print(sorted(failed))
 
         def pause():
             while not stop.is_set():
-                self.kvnode.send(signal.SIGSTOP)
+                self.kvnode.freeze()
                 stop.wait(0.3)
                 self.kvnode.send(signal.SIGCONT)
                 stop.wait(0.3)
