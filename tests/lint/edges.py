@@ -23,10 +23,7 @@ ALLOWED = {
                       'kvnode/placement', 'kvnode/rpc', 'thrift'],
     'kvnode/eventual': ['kvnode/quorum', 'kvnode/log', 'kvnode/state', 'kvnode/store',
                         'kvnode/placement', 'kvnode/rpc', 'thrift'],
-    # cluster -> raft: what engines say to each other is messages of raft.
-    # cluster -> state, store, log: the map is a key of a group; who reads it reads the store.
-    'kvnode/cluster': ['kvnode/strong', 'kvnode/placement', 'kvnode/rpc', 'thrift', 'kvnode/raft',
-                       'kvnode/state', 'kvnode/store', 'kvnode/log'],
+    'kvnode/cluster': ['kvnode/strong', 'kvnode/placement', 'kvnode/rpc', 'thrift'],
     'kvnode/client': ['kvnode/rpc', 'kvnode/placement', 'kvnode/log', 'kvnode/state',
                       'kvnode/store', 'kvnode/fiber', 'thrift'],
     'kvnode/server': ['kvnode/', 'thrift'],

@@ -1,41 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an idle group costs: the object, and all that it holds on the heap as the allocator rounds
-// it up. A binary of its own, since it replaces operator new.
+// it up. A program of its own: live_bytes.h.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "kvnode/raft/core.h"
-
-namespace {
-size_t g_live_bytes = 0;
-}  // namespace
-
-void* operator new(size_t size) {
-  void* p = std::malloc(size);
-  if (p == nullptr) std::abort();
-  g_live_bytes += malloc_usable_size(p);
-  return p;
-}
-namespace {
-void Free(void* p) {
-  if (p != nullptr) g_live_bytes -= malloc_usable_size(p);
-  std::free(p);
-}
-}  // namespace
-
-void operator delete(void* p) noexcept {
-  Free(p);
-}
-void operator delete(void* p, size_t) noexcept {
-  Free(p);
-}
+#include "tests/unit/base/live_bytes.h"
 
 namespace metaring::raft {
 namespace {
@@ -84,9 +59,9 @@ struct Group {
 
   // What is freed with a core: the object and all that it holds.
   size_t Drop(size_t i) {
-    const size_t before = g_live_bytes;
+    const size_t before = LiveBytes();
     cores[i].reset();
-    return before - g_live_bytes;
+    return before - LiveBytes();
   }
 
   std::vector<Host> hosts;

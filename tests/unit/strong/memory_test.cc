@@ -1,41 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an idle group costs a node, all told: the objects, what they hold on the heap as the
-// allocator rounds it up, and its share of the engine's maps. A binary of its own, since it
-// replaces operator new.
+// allocator rounds it up, and its share of the engine's maps. A program of its own: live_bytes.h.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <cstdlib>
 #include <iostream>
-#include <new>
 #include <vector>
 
+#include "tests/unit/base/live_bytes.h"
 #include "tests/unit/strong/cluster.h"
-
-namespace {
-size_t g_live_bytes = 0;
-}  // namespace
-
-void* operator new(size_t size) {
-  void* p = std::malloc(size);
-  if (p == nullptr) std::abort();
-  g_live_bytes += malloc_usable_size(p);
-  return p;
-}
-namespace {
-void Free(void* p) {
-  if (p != nullptr) g_live_bytes -= malloc_usable_size(p);
-  std::free(p);
-}
-}  // namespace
-
-void operator delete(void* p) noexcept {
-  Free(p);
-}
-void operator delete(void* p, size_t) noexcept {
-  Free(p);
-}
 
 namespace metaring::strong {
 namespace {
@@ -57,9 +31,9 @@ std::vector<size_t> BytesOf(uint16_t groups) {
     for (const GroupId group : cluster.engine(id).Groups()) {
       EXPECT_NE(cluster.engine(id).Look(group)->leader, NodeId());
     }
-    const size_t before = g_live_bytes;
+    const size_t before = LiveBytes();
     cluster.node(id).StopEngine();
-    bytes.push_back(before - g_live_bytes);
+    bytes.push_back(before - LiveBytes());
   }
   return bytes;
 }
